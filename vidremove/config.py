@@ -1,0 +1,122 @@
+"""Every setting with its default and unit, one dataclass a stage; TOML files hold only what differs."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from vidremove.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class ShotsConfig:
+    """Finding cuts (stages/shots.py)."""
+
+    detect: bool = True  # False: the whole source is one shot
+
+
+@dataclass(frozen=True, slots=True)
+class TrackConfig:
+    """From prompts to one mask a frame (stages/keyframes.py, stages/propagate.py)."""
+
+    segmenter: str = "auto"  # "auto": a network whose weights are present, else "embedded"
+    flow: str = "dis"
+
+
+@dataclass(frozen=True, slots=True)
+class FillConfig:
+    """From masks to filled frames (stages/survey.py, background.py, inpaint.py, blend.py)."""
+
+    inpainter: str = "patch"  # for pixels that no frame shows
+    dilate: int = 3  # pixels the mask is grown before filling
+    feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
+    window: int = 20  # frames looked at before and after each frame
+
+
+@dataclass(frozen=True, slots=True)
+class OutputConfig:
+    """How the result is written (media/sink.py)."""
+
+    lossless: bool = False
+    codec: str = "auto"  # "auto": the source's, where it can be written
+    crf: int = -1  # quality of lossy codecs, lower is better; -1: chosen for the codec
+    preset: str = "medium"  # x264 and x265
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a run."""
+
+    shots: ShotsConfig = field(default_factory=ShotsConfig)
+    track: TrackConfig = field(default_factory=TrackConfig)
+    fill: FillConfig = field(default_factory=FillConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+    device: str = "auto"  # "auto", "cpu", "cuda", "mps"
+    workers: int = 0  # threads; 0: one a core
+
+
+def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file over the defaults, then apply `section.key=value` overrides.
+
+    Raises: ConfigError for a file that cannot be read, an unknown key or a value of the wrong type.
+    """
+    config = Config()
+    if path is not None:
+        try:
+            with Path(path).open("rb") as file:
+                table = tomllib.load(file)
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as a settings file ({error}).") from error
+        config = _merge(config, table, str(path))
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {text}: needed section.key=value, for example fill.dilate=4.")
+        config = _merge(config, _nest(key.strip().split("."), _value(value.strip())), f"--set {text}")
+    return config
+
+
+def _nest(keys: list[str], value: Any) -> dict[str, Any]:
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(section: Any, table: dict[str, Any], where: str) -> Any:
+    hints = get_type_hints(type(section))
+    changes: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in hints:
+            known = ", ".join(f.name for f in fields(section))
+            raise ConfigError(f"{where}: unknown key {key!r}. Known: {known}.")
+        current = getattr(section, key)
+        if hasattr(current, "__dataclass_fields__"):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}: {key} is a section, write [{key}] or {key}.NAME=value.")
+            inner = f"{where} [{key}]" if not where.startswith("--set") else where
+            changes[key] = _merge(current, value, inner)
+        else:
+            changes[key] = _checked(key, value, hints[key], where)
+    return replace(section, **changes)
+
+
+def _checked(key: str, value: Any, hint: Any, where: str) -> Any:
+    allowed = get_args(hint) or (hint,)
+    if float in allowed and type(value) is int:
+        return float(value)
+    if type(value) not in allowed:
+        raise ConfigError(f"{where}: {key} is {value!r}, needed {' or '.join(t.__name__ for t in allowed)}.")
+    return value

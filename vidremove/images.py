@@ -1,0 +1,99 @@
+"""Images, masks and flow as numpy arrays: grow, warp, resize, crop, boxes. Flow is (H, W, 2), as OpenCV keeps it."""
+
+import cv2
+import numpy as np
+
+from vidremove.errors import ShapeError
+
+Box = tuple[int, int, int, int]  # y0, y1, x0, x1; half open
+
+
+def to_gray(image: np.ndarray) -> np.ndarray:
+    """Luma for matching: uint8 (H, W) from RGB uint8 or uint16 (H, W, 3)."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return gray if gray.dtype == np.uint8 else (gray >> 8).astype(np.uint8)
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """The image at 8 bits a sample, rounded; the same array where it has 8 bits already."""
+    return image if image.dtype == np.uint8 else ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def disk(radius: int) -> np.ndarray:
+    """Round structuring element, uint8 (2 radius + 1, 2 radius + 1)."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def grow(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Dilate a bool mask by `radius` pixels; a negative radius shrinks it."""
+    if radius == 0 or not mask.any():
+        return mask
+    operation = cv2.dilate if radius > 0 else cv2.erode
+    return operation(mask.view(np.uint8), disk(abs(radius))).view(np.bool_)
+
+
+def bounding_box(mask: np.ndarray, margin: int = 0, multiple: int = 1) -> Box | None:
+    """Smallest box round the True pixels, widened by `margin`, sides rounded up to `multiple` where the image allows.
+
+    Returns: (y0, y1, x0, x1), half open, inside the image; None for an empty mask.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    y0, y1 = _widen(int(rows[0]), int(rows[-1]) + 1, mask.shape[0], margin, multiple)
+    x0, x1 = _widen(int(columns[0]), int(columns[-1]) + 1, mask.shape[1], margin, multiple)
+    return y0, y1, x0, x1
+
+
+def _widen(start: int, stop: int, limit: int, margin: int, multiple: int) -> tuple[int, int]:
+    start, stop = max(0, start - margin), min(limit, stop + margin)
+    stop = min(limit, stop + (start - stop) % multiple)
+    return max(0, start - (start - stop) % multiple), stop
+
+
+def identity_grid(height: int, width: int) -> np.ndarray:
+    """Pixel coordinates (x, y) of every pixel, float32 (H, W, 2)."""
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.dstack([x, y])
+
+
+def warp(image: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Look up `image` at every pixel of the target plus its flow: backward warping.
+
+    Args:
+        image: (H', W') or (H', W', C), any dtype OpenCV remaps; the borders are replicated.
+        flow: float32 (H, W, 2), pixels, (dx, dy) from the target into `image`.
+    Returns: (H, W) or (H, W, C), dtype of `image`.
+    """
+    return cv2.remap(image, identity_grid(*flow.shape[:2]) + flow, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+
+
+def warp_mask(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Carry a mask along the flow, by nearest neighbour.
+
+    Args:
+        mask: bool (H, W), True = remove, frame t.
+        flow: float32 (H, W, 2), pixels, (dx, dy) from frame t + 1 to frame t.
+    Returns: bool (H, W), frame t + 1; False where the pixel came from outside the image.
+    Raises: ShapeError if `mask` and `flow` differ in height or width.
+    Source: Jaderberg et al. 2015, Spatial Transformer Networks, section 3.3.
+    """
+    if mask.shape != flow.shape[:2]:
+        raise ShapeError(f"mask is {mask.shape}, flow is {flow.shape[:2]}: needed the same height and width")
+    grid = identity_grid(*flow.shape[:2]) + flow
+    moved = cv2.remap(mask.view(np.uint8), grid, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    return moved.view(np.bool_)
+
+
+def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring flow to another grid and scale its values with it.
+
+    Args:
+        flow: float32 (h, w, 2), pixels of its own grid.
+        size: (H, W) wanted.
+    Returns: float32 (H, W, 2), pixels of the new grid.
+    """
+    height, width = size
+    scale = np.float32([width / flow.shape[1], height / flow.shape[0]])
+    return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale

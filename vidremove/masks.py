@@ -1,0 +1,121 @@
+"""MaskStore: the masks of a clip on disk, packed and compressed, with random access and a confidence each."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from vidremove.errors import InputError, ShapeError
+from vidremove.images import bounding_box
+
+_MAGIC = b"VRMASK01"
+_HEADER = struct.Struct("<8sIII")  # magic, frames, height, width
+_RECORD = struct.Struct("<QIHHHHfI")  # offset, bytes, y0, y1, x0, x1, confidence, area
+_LARGEST_SIDE = 65535
+
+
+class MaskStore:
+    """One bool mask (H, W) a frame; a frame never written reads as an empty mask with confidence 0.
+
+    Two files' worth in one: a table of fixed records, then the compressed bits of each mask's bounding box.
+    Memory does not grow with the number of frames. Writing a frame again leaves its old bits unused in the file.
+    """
+
+    def __init__(self, path: Path, frames: int, size: tuple[int, int], *, create: bool = True) -> None:
+        self.path, self.frames, self.size = path, frames, size
+        if max(size) > _LARGEST_SIDE:
+            raise ShapeError(f"{path}: masks of {size[1]}x{size[0]} are larger than {_LARGEST_SIDE} pixels a side")
+        self._file = path.open("w+b" if create else "r+b")
+        if create:
+            self._file.write(_HEADER.pack(_MAGIC, frames, *size))
+            self._file.truncate(_HEADER.size + frames * _RECORD.size)
+
+    @classmethod
+    def open(cls, path: Path) -> "MaskStore":
+        """Open a store that exists.
+
+        Raises: InputError if the file is not one.
+        """
+        with path.open("rb") as file:
+            head = file.read(_HEADER.size)
+        if len(head) < _HEADER.size or not head.startswith(_MAGIC):
+            raise InputError(f"{path}: is not a mask store.")
+        _, frames, height, width = _HEADER.unpack(head)
+        if path.stat().st_size < _HEADER.size + frames * _RECORD.size:
+            raise InputError(f"{path}: mask store is cut short.")
+        return cls(path, frames, (height, width), create=False)
+
+    def put(self, index: int, mask: np.ndarray, confidence: float = 1.0) -> None:
+        """Store the mask of frame `index`: bool (H, W)."""
+        if mask.shape != self.size or mask.dtype != np.bool_:
+            raise ShapeError(f"mask of frame {index} is {mask.dtype} {mask.shape}, needed bool {self.size}")
+        box = bounding_box(mask)
+        if box is None:
+            self._write(index, (0, 0, 0, 0, 0, 0, confidence, 0))
+            return
+        y0, y1, x0, x1 = box
+        inside = mask[y0:y1, x0:x1]
+        bits = zlib.compress(np.packbits(inside).tobytes(), 1)
+        offset = self._file.seek(0, 2)
+        self._file.write(bits)
+        self._write(index, (offset, len(bits), y0, y1, x0, x1, confidence, int(inside.sum())))
+
+    def get(self, index: int) -> np.ndarray:
+        """The mask of frame `index`: bool (H, W), a new array."""
+        offset, size, y0, y1, x0, x1, _, area = self._record(index)
+        mask = np.zeros(self.size, np.bool_)
+        height, width = y1 - y0, x1 - x0
+        if area == 0:
+            return mask
+        if y1 > self.size[0] or x1 > self.size[1] or min(height, width) < 1:
+            raise InputError(f"{self.path}: the mask of frame {index} is damaged.")
+        self._file.seek(offset)
+        try:
+            bits = zlib.decompressobj().decompress(self._file.read(size), (height * width + 7) // 8)
+            packed = np.frombuffer(bits, np.uint8)
+            mask[y0:y1, x0:x1] = np.unpackbits(packed, count=height * width).reshape(height, width).view(np.bool_)
+        except (zlib.error, ValueError) as error:
+            raise InputError(f"{self.path}: the mask of frame {index} is damaged.") from error
+        return mask
+
+    def confidence(self, index: int) -> float:
+        """Confidence 0..1 of the mask of frame `index`."""
+        return float(self._record(index)[6])
+
+    def area(self, index: int) -> int:
+        """Pixels that are True in frame `index`, without unpacking it."""
+        return int(self._record(index)[7])
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self.get(index) for index in range(self.frames))
+
+    def __enter__(self) -> "MaskStore":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is pending and close the file."""
+        self._file.close()
+
+    def _record(self, index: int) -> tuple[int, int, int, int, int, int, float, int]:
+        self._place(index)
+        return _RECORD.unpack(self._file.read(_RECORD.size))
+
+    def _write(self, index: int, record: tuple[int, int, int, int, int, int, float, int]) -> None:
+        self._place(index)
+        self._file.write(_RECORD.pack(*record))
+
+    def _place(self, index: int) -> None:
+        if not 0 <= index < self.frames:
+            raise IndexError(f"frame {index} of {self.frames}")
+        self._file.seek(_HEADER.size + index * _RECORD.size)
