@@ -1,0 +1,1 @@
+"""Published networks in plain PyTorch, under the state-dict keys of their checkpoints; they import torch only."""
