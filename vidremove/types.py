@@ -11,6 +11,8 @@ import numpy as np
 from vidremove.errors import ShapeError
 
 Kind = Literal["video", "folder", "photo"]
+Moment = int | float
+"""A place in the video: a whole number is a frame, a float is a time in seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Image inpainting plug-ins: fill pixels that no frame shows."""

@@ -1,0 +1,1 @@
+"""Reading and writing: the only files that import av or decord."""

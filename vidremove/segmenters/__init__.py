@@ -1,0 +1,1 @@
+"""Segmentation plug-ins: from a prompt to a mask of one frame."""

@@ -1,0 +1,29 @@
+"""Pictures for people: a mask drawn over its frame, two pictures side by side."""
+
+import cv2
+import numpy as np
+
+from vidremove.images import to_uint8
+
+RED = (255, 40, 40)
+GAP = 8  # pixels between two pictures
+
+
+def draw_mask(image: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] = RED) -> np.ndarray:
+    """The mask as a see-through colour with a solid outline.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3), RGB.
+        mask: bool (H, W).
+    Returns: uint8 (H, W, 3), RGB, a new array.
+    """
+    drawn = to_uint8(image).copy()
+    drawn[mask] = (drawn[mask].astype(np.uint16) + np.uint16(colour)) // 2
+    outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(drawn, outline, -1, colour, max(1, image.shape[1] // 640), cv2.LINE_AA)
+
+
+def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two uint8 pictures (H, W, 3) of one size beside each other, with a white gap."""
+    gap = np.full((left.shape[0], GAP, 3), 255, np.uint8)
+    return np.hstack([left, gap, right])
