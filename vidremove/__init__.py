@@ -1,10 +1,15 @@
 """Remove an object from a clip, a folder of frames or a photo."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from vidremove.config import Config, load_config
 from vidremove.errors import Cancelled, VidremoveError
-from vidremove.pipeline import fill, preview, remove, segment, track
 from vidremove.registry import list_plugins
 from vidremove.types import Progress, Prompt, Result
+
+if TYPE_CHECKING:
+    from vidremove.pipeline import fill, preview, remove, segment, track
 
 __all__ = [
     "Cancelled",
@@ -21,3 +26,10 @@ __all__ = [
     "segment",
     "track",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs, and with them OpenCV and PyAV, when one is first asked for."""
+    if name in __all__:
+        return getattr(import_module("vidremove.pipeline"), name)
+    raise AttributeError(f"module 'vidremove' has no attribute {name!r}")

@@ -62,14 +62,14 @@ class Config:
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file over the defaults, then apply `section.key=value` overrides.
+    """Read a TOML file, or ours of that name, over the defaults, then apply `section.key=value` overrides.
 
     Raises: ConfigError for a file that cannot be read, an unknown key or a value of the wrong type.
     """
     config = Config()
     if path is not None:
         try:
-            with Path(path).open("rb") as file:
+            with _find(path).open("rb") as file:
                 table = tomllib.load(file)
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read as a settings file ({error}).") from error
@@ -80,6 +80,14 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
             raise ConfigError(f"--set {text}: needed section.key=value, for example fill.dilate=4.")
         config = _merge(config, _nest(key.strip().split("."), _value(value.strip())), f"--set {text}")
     return config
+
+
+def _find(path: str | Path) -> Path:
+    """A file, or the name of one of ours: "fast", "default", "quality"."""
+    here = Path(__file__).parent
+    places = (here / "configs", here.parent / "configs")  # in a wheel, in a checkout
+    named = [place / f"{path}.toml" for place in places if str(path).isalpha()]
+    return next((file for file in named if file.is_file() and not Path(path).exists()), Path(path))
 
 
 def _nest(keys: list[str], value: Any) -> dict[str, Any]:
