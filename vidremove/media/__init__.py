@@ -1,1 +1,7 @@
-"""Reading and writing: the only files that import av or decord."""
+"""Reading and writing of clips, frame folders, photos and masks; the only part that imports PyAV or decord."""
+
+from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
+from vidremove.media.sink import Sink, open_sink
+from vidremove.media.source import Source, open_source
+
+__all__ = ["MaskSink", "Sink", "Source", "is_picture", "open_sink", "open_source", "read_mask", "read_masks"]

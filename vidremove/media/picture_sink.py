@@ -1,0 +1,121 @@
+"""Pictures as a target: a folder of frames, or one picture. A frame with nothing changed is copied byte for byte."""
+
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from vidremove.config import OutputConfig
+from vidremove.errors import OutputError
+from vidremove.media import stills
+from vidremove.media.folder import FolderSource, Still
+from vidremove.media.target import StagedFile, StagedFolder, writing
+from vidremove.types import Frame
+
+if TYPE_CHECKING:
+    from vidremove.media.source import Source
+
+
+class FolderSink:
+    """One picture a frame: with the source's names and formats where it is a folder, else 00000.png and so on."""
+
+    def __init__(self, target: Path, source: "Source", config: OutputConfig) -> None:
+        self.target, self.notes = target, list[str]()
+        self._names, self._lossless, self._written = frame_names(source), config.lossless, 0
+        self._staged = StagedFolder(target, _is_picture_file)
+
+    def write(self, frame: Frame) -> None:
+        """Write one frame; `frame.mask` says which pixels were replaced (None: none)."""
+        with writing(self.target):
+            save(frame, self._staged.path / self._names[frame.index], self._lossless, self.notes)
+        self._written += 1
+
+    def __enter__(self) -> "FolderSink":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                if not self._written:
+                    raise OutputError(f"{self.target}: no frame was written, so there is no folder.")
+                self._staged.commit()
+        finally:
+            self._staged.discard()
+
+
+class PhotoSink:
+    """One picture, in the format of its suffix."""
+
+    def __init__(self, target: Path, source: "Source", config: OutputConfig) -> None:
+        self.target, self.notes = target, list[str]()
+        self._lossless, self._written = config.lossless, 0
+        self._staged = StagedFile(target)
+
+    def write(self, frame: Frame) -> None:
+        """Write the picture; `frame.mask` says which pixels were replaced (None: none)."""
+        if self._written:
+            raise OutputError(f"{self.target}: holds one picture, the source has more. Name a folder or a clip.")
+        with writing(self.target):
+            save(frame, self._staged.path, self._lossless, self.notes)
+        self._written += 1
+
+    def __enter__(self) -> "PhotoSink":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                if not self._written:
+                    raise OutputError(f"{self.target}: no picture was written.")
+                self._staged.commit()
+        finally:
+            self._staged.discard()
+
+
+def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
+    """Write one frame as a picture in the format of the suffix, from the source's own pixels where it has them."""
+    suffix, native = path.suffix.lower(), frame.native
+    changed = frame.mask is not None and bool(frame.mask.any())
+    if not isinstance(native, Still):
+        data, found = stills.encode(frame.image, suffix, lossless=lossless)
+    else:
+        header = native.header
+        same_format = suffix in _suffixes(header.path)
+        if not changed and same_format:
+            shutil.copyfile(header.path, path)
+            return
+        stored = stills.read_stored(header)
+        if changed and frame.mask is not None:
+            turn = header.orientation
+            stored = stills.put_pixels(stored, turn.stored(frame.image), turn.stored(frame.mask))
+        if not same_format:
+            stored = header.orientation.upright(stored)
+        data, found = stills.encode(stored, suffix, header, same_way_up=same_format, lossless=lossless)
+    notes += [note for note in found if note not in notes]
+    path.write_bytes(data)
+
+
+def frame_names(source: "Source", suffix: str = "") -> list[str]:
+    """File names of a source's frames: as in its folder, or numbers; with another suffix where one is given."""
+    if isinstance(source, FolderSource):
+        names = [file.name for file in source.files]
+        if not suffix:
+            return names
+        stems = [file.stem for file in source.files]
+        return [f"{stem}{suffix}" for stem in (stems if len(set(stems)) == len(stems) else names)]
+    digits = max(5, len(str(source.info.frames - 1)))
+    return [f"{index:0{digits}d}{suffix or '.png'}" for index in range(source.info.frames)]
+
+
+def _suffixes(path: Path) -> tuple[str, ...]:
+    """Suffixes that mean the same format as that of `path`."""
+    own = path.suffix.lower()
+    return next((pair for pair in ((".jpg", ".jpeg"), (".tif", ".tiff")) if own in pair), (own,))
+
+
+def _is_picture_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.suffix.lower() in stills.SUFFIXES

@@ -1,0 +1,222 @@
+"""The planes of a decoded frame: RGB out of them, and filled pixels pasted back at the source's own bit depth.
+
+Rule of the paste ("the grown mask" is the mask handed in, already dilated): a luma sample is replaced where the mask is
+True; a chroma sample only where every luma sample that shares it is; every other sample keeps its bits. So nothing
+outside the mask changes, neither luma nor colour. A chroma sample is the mean over its cell, the inverse of the
+nearest-neighbour lookup that made the RGB.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from vidremove.images import bounding_box
+from vidremove.media.colour import Colour, rgb_to_yuv, yuv_to_rgb
+
+_PACKED = {  # name -> channels a pixel, places of R, G, B
+    "rgb24": (3, (0, 1, 2)),
+    "bgr24": (3, (2, 1, 0)),
+    "rgba": (4, (0, 1, 2)),
+    "rgb0": (4, (0, 1, 2)),
+    "bgra": (4, (2, 1, 0)),
+    "bgr0": (4, (2, 1, 0)),
+    "argb": (4, (1, 2, 3)),
+    "0rgb": (4, (1, 2, 3)),
+    "abgr": (4, (3, 2, 1)),
+    "0bgr": (4, (3, 2, 1)),
+    "rgb48le": (3, (0, 1, 2)),
+    "bgr48le": (3, (2, 1, 0)),
+    "rgba64le": (4, (0, 1, 2)),
+    "bgra64le": (4, (2, 1, 0)),
+}
+_SEMI = {"nv12": (8, 0, 1, 1), "nv21": (8, 0, 1, 1), "nv16": (8, 0, 1, 0), "nv24": (8, 0, 0, 0)}
+_SEMI |= {"p010le": (10, 6, 1, 1), "p012le": (12, 4, 1, 1), "p016le": (16, 0, 1, 1), "p210le": (10, 6, 1, 0)}
+_CHROMA = {"420": (1, 1), "422": (1, 0), "444": (0, 0), "440": (0, 1), "411": (2, 0), "410": (2, 2)}
+_PLANAR = re.compile(r"yuv([aj]?)(4\d\d)p(?:(9|10|12|14|16)le)?$")
+_GRAY = re.compile(r"gray(?:(9|10|12|14|16)le)?$")
+_GBR = re.compile(r"gbra?p(?:(9|10|12|14|16)le)?$")
+_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the samples of a pixel format lie."""
+
+    model: Literal["yuv", "rgb", "gray"]
+    bits: int
+    planes: tuple[tuple[int, int, int], ...]  # of each channel: plane, place in the pixel, channels in the plane
+    shift: int = 0  # bits the samples are shifted up
+    shrink: tuple[int, int] = (0, 0)  # log2 of the chroma cell's (width, height)
+
+    @property
+    def image_dtype(self) -> type[np.unsignedinteger]:
+        return np.uint8 if self.bits == 8 else np.uint16
+
+
+@lru_cache(maxsize=64)
+def layout_of(pix_fmt: str) -> Layout | None:
+    """The layout of one of FFmpeg's pixel formats, None if its planes cannot be written here as they are."""
+    three = ((0, 0, 1), (1, 0, 1), (2, 0, 1))
+    if found := _PLANAR.match(pix_fmt):
+        return Layout("yuv", int(found[3] or 8), three, 0, _CHROMA[found[2]]) if found[2] in _CHROMA else None
+    if pix_fmt in _SEMI:
+        bits, shift, wide, high = _SEMI[pix_fmt]
+        first = 1 if pix_fmt == "nv21" else 0
+        return Layout("yuv", bits, ((0, 0, 1), (1, first, 2), (1, 1 - first, 2)), shift, (wide, high))
+    if found := _GRAY.match(pix_fmt):
+        return Layout("gray", int(found[1] or 8), three[:1])
+    if found := _GBR.match(pix_fmt):
+        return Layout("rgb", int(found[1] or 8), ((2, 0, 1), (0, 0, 1), (1, 0, 1)))
+    if pix_fmt in _PACKED:
+        channels, places = _PACKED[pix_fmt]
+        return Layout("rgb", 16 if "48" in pix_fmt or "64" in pix_fmt else 8, tuple((0, p, channels) for p in places))
+    return None
+
+
+def channel_views(frame: av.VideoFrame, layout: Layout) -> list[np.ndarray]:
+    """Writable views (h, w) into the frame's memory, one a channel: Y Cb Cr, R G B or gray; chroma is smaller."""
+    dtype = np.dtype(np.uint8 if layout.bits == 8 else "<u2")
+    views = []
+    for number, place, channels in layout.planes:
+        plane = frame.planes[number]
+        rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
+        views.append(rows[:, : plane.width * channels][:, place::channels])
+    return views
+
+
+def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame with its own memory and the same samples, times and tags; the decoder may still need the original."""
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for source, target in zip(frame.planes, copy.planes, strict=True):
+        old = np.frombuffer(memoryview(source), np.uint8).reshape(-1, abs(source.line_size))
+        new = np.frombuffer(memoryview(target), np.uint8).reshape(-1, abs(target.line_size))
+        width = min(old.shape[1], new.shape[1])
+        new[:, :width] = old[:, :width]
+    copy_tags(frame, copy)
+    return copy
+
+
+def copy_tags(frame: av.VideoFrame, target: av.VideoFrame) -> None:
+    """Give `target` the times and colour tags of `frame`."""
+    target.pts, target.duration = frame.pts, frame.duration
+    if frame.time_base is not None:
+        target.time_base = frame.time_base
+    target.color_range, target.colorspace = frame.color_range, frame.colorspace
+    target.color_primaries, target.color_trc = frame.color_primaries, frame.color_trc
+
+
+class RgbReader:
+    """RGB of decoded frames, by the matrix given, chroma looked up by nearest neighbour, correctly rounded.
+
+    8-bit frames go through libswscale, which is exact with these flags; above 8 bits it is off by 1 in 256, so the
+    arithmetic is done here.
+    """
+
+    def __init__(self, layout: Layout, colour: Colour) -> None:
+        self.layout, self.colour = layout, colour
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        """uint8 (H, W, 3) of 8-bit frames, uint16 spanning 0..65535 of deeper ones; as stored, not turned."""
+        layout = self.layout
+        if layout.model == "yuv":
+            return self._scaled(frame) if layout.bits == 8 else self._computed(frame)
+        views = channel_views(frame, layout)
+        image = np.dstack(views if len(views) == 3 else views * 3)
+        return _to_16(image, layout.bits) if layout.bits > 8 else image
+
+    def _scaled(self, frame: av.VideoFrame) -> np.ndarray:
+        source = ColorRange.JPEG if self.colour.full else ColorRange.MPEG
+        rgb = self._reformatter.reformat(
+            frame,
+            format="rgb24",
+            src_colorspace=self.colour.swscale,
+            dst_colorspace=self.colour.swscale,
+            src_color_range=source,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=_EXACT,
+            threads=1,
+        )
+        image: np.ndarray = rgb.to_ndarray()
+        return image
+
+    def _computed(self, frame: av.VideoFrame) -> np.ndarray:
+        luma, *chroma = channel_views(frame, self.layout)
+        wide, high = (1 << n for n in self.layout.shrink)
+        height, width = luma.shape
+        full = [c.repeat(high, 0).repeat(wide, 1)[:height, :width] if wide * high > 1 else c for c in chroma]
+        yuv = np.dstack([luma, *full]) >> self.layout.shift
+        return yuv_to_rgb(yuv, self.colour, self.layout.bits, np.uint16)
+
+
+def paste(frame: av.VideoFrame, layout: Layout, colour: Colour, image: np.ndarray, mask: np.ndarray) -> av.VideoFrame:
+    """A copy of `frame` in which the pixels of `mask` are those of `image`.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3), RGB, as stored (not turned).
+        mask: bool (H, W), as stored.
+    Returns: a new frame; samples outside the mask are equal to the bit.
+    """
+    wide, high = (1 << n for n in layout.shrink)
+    box = bounding_box(mask, multiple=1)
+    result = copy_frame(frame)
+    if box is None:
+        return result
+    y0, x0 = box[0] // high * high, box[2] // wide * wide
+    y1, x1 = -(-box[1] // high) * high, -(-box[3] // wide) * wide  # beyond an odd border where need be
+    inside, pixels = mask[y0:y1, x0:x1], image[y0:y1, x0:x1]
+    views = channel_views(result, layout)
+    for channel, values in enumerate(_samples(pixels, layout, colour)):
+        small = layout.model == "yuv" and channel > 0
+        cell_high, cell_wide = (high, wide) if small else (1, 1)
+        where = _whole_cells(inside, cell_high, cell_wide)
+        top = (1 << layout.bits) - 1
+        rounded = np.clip(np.rint(_cell_means(values, cell_high, cell_wide)), 0, top)
+        view = views[channel][y0 // cell_high :, x0 // cell_wide :][: where.shape[0], : where.shape[1]]
+        np.copyto(view, rounded.astype(view.dtype) << layout.shift, where=where)
+    return result
+
+
+def _samples(pixels: np.ndarray, layout: Layout, colour: Colour) -> list[np.ndarray]:
+    """float32 (h, w) of each channel, in units of the layout's samples."""
+    if layout.model == "rgb":
+        scale = np.float32(((1 << layout.bits) - 1) / np.iinfo(pixels.dtype).max)
+        return [pixels[..., channel].astype(np.float32) * scale for channel in range(3)]
+    if layout.model == "gray":
+        full = Colour(colour.kr, colour.kb, True, colour.swscale)
+        return [rgb_to_yuv(pixels, full, layout.bits)[..., 0]]
+    return list(cv2.split(rgb_to_yuv(pixels, colour, layout.bits)))
+
+
+def _pad(array: np.ndarray, high: int, wide: int) -> np.ndarray:
+    below, right = -array.shape[0] % high, -array.shape[1] % wide
+    return np.pad(array, ((0, below), (0, right)), mode="edge") if below or right else array
+
+
+def _whole_cells(mask: np.ndarray, high: int, wide: int) -> np.ndarray:
+    """Which cells, bool (h, w), have no pixel that is False; pixels beyond the border do not count."""
+    if high == wide == 1:
+        return mask
+    mask = _pad(mask, high, wide)
+    cells = mask.reshape(mask.shape[0] // high, high, mask.shape[1] // wide, wide)
+    return np.asarray(cells.all(axis=(1, 3)))
+
+
+def _cell_means(values: np.ndarray, high: int, wide: int) -> np.ndarray:
+    if high == wide == 1:
+        return values
+    values = _pad(values, high, wide)
+    return cv2.resize(values, (values.shape[1] // wide, values.shape[0] // high), interpolation=cv2.INTER_AREA)
+
+
+def _to_16(image: np.ndarray, bits: int) -> np.ndarray:
+    if bits == 16:
+        return image.astype(np.uint16)
+    top = (1 << bits) - 1
+    return ((image.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)

@@ -1,0 +1,110 @@
+"""A target that appears under its name only when it is complete: written beside it, renamed at the end."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from vidremove.errors import OutputError
+
+_PREFIX = ".vidremove-"
+
+
+def check_target(target: Path, source: Path, overwrite: bool) -> None:
+    """See before any work that the target can take the result's name without harm.
+
+    Raises: OutputError, one sentence.
+    """
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        raise OutputError(f"{target}: the folder {parent} does not exist. Make it first or name another.")
+    real, origin = target.resolve(), source.resolve()
+    if real == origin:
+        raise OutputError(f"{target}: is the source itself; the result needs a name of its own.")
+    if origin.is_dir() and real.is_relative_to(origin):
+        raise OutputError(f"{target}: lies inside the source folder {source}; name a place outside it.")
+    if origin.is_relative_to(real):
+        raise OutputError(f"{target}: holds the source; the result needs a place of its own.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{target}: no permission to write into {parent}.")
+    taken = target.is_symlink() or target.exists()
+    if taken and not overwrite and not (target.is_dir() and not any(target.iterdir())):
+        raise OutputError(f"{target}: exists already. Name another, or allow it to be replaced with --overwrite.")
+
+
+class StagedFile:
+    """A file written under a temporary name beside its target."""
+
+    def __init__(self, target: Path) -> None:
+        if target.is_dir():
+            raise OutputError(f"{target}: is a folder; a file is to be written here. Name a file.")
+        self.target = target
+        self.path = target.absolute().with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}{target.suffix}")
+        with writing(target):
+            self.path.touch(exist_ok=False)
+
+    def commit(self) -> None:
+        """Give the file its final name."""
+        with writing(self.target):
+            os.replace(self.path, self.target)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+class StagedFolder:
+    """A folder of files written under a temporary name beside its target.
+
+    An existing folder is replaced only if every file in it might be of ours.
+    """
+
+    def __init__(self, target: Path, replaceable: Callable[[Path], bool]) -> None:
+        self.target = target
+        with writing(target):
+            if target.exists() and not target.is_dir():
+                raise OutputError(f"{target}: is a file; a folder is to be written here. Name another.")
+            other = next((p for p in target.iterdir() if not replaceable(p)), None) if target.is_dir() else None
+            if other is not None:
+                raise OutputError(f"{target}: holds {other.name!r}, which is not a picture; it is not replaced.")
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.absolute().parent))
+
+    def commit(self) -> None:
+        """Give the folder its final name; what had it before is removed afterwards."""
+        with writing(self.target):
+            mode = os.umask(0)
+            os.umask(mode)
+            self.path.chmod(0o777 & ~mode)  # mkdtemp makes it private
+            old = None
+            if self.target.is_dir():
+                old = self.path.with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}")
+                os.rename(self.target.resolve(), old)
+            try:
+                os.rename(self.path, self.target.resolve() if old else self.target)
+            except OSError:
+                if old is not None:
+                    os.rename(old, self.target.resolve())
+                raise
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class writing:  # noqa: D101
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):  # FFmpeg's errors are among them
+            reason = error.strerror or str(error)
+            raise OutputError(f"{self.target}: cannot be written ({reason}); nothing of it is left.") from error

@@ -1,0 +1,259 @@
+"""A video file as a source: frames in order, backwards, or one by number, with the planes they were decoded from."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.video.stream import VideoStream
+
+from vidremove.errors import InputError
+from vidremove.media.colour import colour_of
+from vidremove.media.index import open_video, scan
+from vidremove.media.orient import Orientation, from_matrix
+from vidremove.media.planes import RgbReader, copy_frame, layout_of
+from vidremove.media.seek import agreeing_decord
+from vidremove.types import Frame, MediaInfo
+
+_log = logging.getLogger(__name__)
+_CHUNK_BYTES = 200 << 20  # of decoded planes held while reading backwards
+_SCRUB_AFTER = 4  # single frames read by PyAV before decord is tried; they are the proof
+
+
+class VideoSource:
+    """One video stream. Every pass opens the file anew, so that passes do not disturb each other."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.index = scan(path)
+        self.notes = list(self.index.notes)  # grows while decoding finds more
+        self._stack = ExitStack()
+        self._scrubber: tuple[InputContainer, VideoStream] | None = None
+        self._random: Callable[[int], np.ndarray] | None = None
+        self._proof: list[tuple[int, np.ndarray]] = []
+        self._describe()
+
+    def _describe(self) -> None:
+        with open_video(self.path, "SLICE") as (container, stream):
+            first = next(self._decode(container, stream, 0), None)
+            if first is None:
+                raise InputError(f"{self.path}: no frame of it can be decoded.")
+            frame = first[1]
+            self.stored_size = (frame.height, frame.width)
+            self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
+            tags = stream.codec_context
+            self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
+        self.notes += [note] if note else []
+        self.matrix = _display_matrix(frame)
+        turned = from_matrix(self.matrix) if self.matrix else Orientation()
+        if turned is None:
+            self.notes.append("the rotation of the picture is no quarter turn: shown as stored, the tag is kept")
+        self.orientation = turned or Orientation()
+        layout = layout_of(self.work_format)
+        if layout is None:
+            raise InputError(f"{self.path}: pixel format {self.pix_fmt} is not supported.")
+        self.layout = layout
+        self._rgb = RgbReader(layout, self.colour)
+        height, width = self.stored_size
+        self.info = MediaInfo(
+            self.path,
+            "video",
+            (width, height) if self.orientation.swaps_sides else (height, width),
+            len(self.index.pts),
+            self.index.time_base,
+            self.index.rate,
+            8 if layout.bits == 8 else 16,
+            tuple(self.notes),
+        )
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Frames [start, stop) in order. A frame that cannot be decoded is the one before it again, and noted."""
+        with open_video(self.path) as (container, stream):
+            for index, native in self._steady(container, stream, start, self._stop(stop)):
+                yield self._frame(index, native)
+
+    def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""
+        end = self._stop(stop)
+        with open_video(self.path) as (container, stream):
+            while end > start:
+                begin = self._run_start(start, end)
+                run = list(self._steady(container, stream, begin, end))
+                while run:
+                    yield self._frame(*run.pop())
+                end = begin
+
+    def at(self, index: int) -> Frame:
+        """Frame `index`, exactly, by seeking. Read by decord (no planes) once it has proved to agree.
+
+        Raises: InputError if there is no such frame.
+        """
+        if not 0 <= index < self.info.frames:
+            raise InputError(f"{self.path}: no frame {index}; it has {self.info.frames} (0 to {self.info.frames - 1}).")
+        if len(self._proof) == _SCRUB_AFTER:
+            self._random = agreeing_decord(self.path, self.info, self._proof)
+            self._proof.append(self._proof[0])  # asked once
+        if self._random is not None:
+            return Frame(index, int(self.index.pts[index]), self._random(index))
+        if self._scrubber is None:
+            self._scrubber = self._stack.enter_context(open_video(self.path, "SLICE"))
+        container, stream = self._scrubber
+        index, native = next(self._steady(container, stream, index, index + 1))
+        frame = self._frame(index, native)
+        if len(self._proof) < _SCRUB_AFTER:
+            self._proof.append((index, frame.image))
+        return frame
+
+    def index_at(self, time_s: float | Fraction) -> int:
+        """The frame shown `time_s` seconds after the first one; the last frame for any later time."""
+        if time_s < 0:
+            raise InputError(f"{self.path}: time {float(time_s):g} s is before the start.")
+        time = int(self.index.pts[0]) + Fraction(time_s) / self.index.time_base
+        return max(0, int(np.searchsorted(self.index.pts, float(time) + 1e-6, side="right")) - 1)
+
+    def __enter__(self) -> "VideoSource":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file that `at` keeps open."""
+        self._stack.close()
+        self._scrubber = self._random = None
+
+    def _stop(self, stop: int | None) -> int:
+        return len(self.index.pts) if stop is None else min(stop, len(self.index.pts))
+
+    def _run_start(self, start: int, end: int) -> int:
+        """First frame of the run that ends before `end`: its I-frame, or nearer where the GOP is too large."""
+        keys = self.index.keyframes
+        key = int(keys[max(0, int(np.searchsorted(keys, end)) - 1)]) if len(keys) else 0
+        height, width = self.stored_size
+        most = max(1, _CHUNK_BYTES // (height * width * 3 * (1 if self.layout.bits == 8 else 2)))
+        return max(start, min(key, end - 1), end - most)
+
+    def _frame(self, index: int, native: av.VideoFrame) -> Frame:
+        image = self.orientation.upright(self._rgb(native))
+        return Frame(index, int(self.index.pts[index]), image, native)
+
+    def _steady(
+        self, container: InputContainer, stream: VideoStream, start: int, stop: int
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Frames [start, stop), every number once, in the working format; gaps repeat the frame before."""
+        expected, last = start, None
+        for index, decoded in self._decode(container, stream, start):
+            native = self._checked(index, decoded)
+            while expected < min(index, stop):
+                yield expected, self._stand_in(expected, last or native)
+                expected += 1
+            if expected >= stop:
+                return
+            if index == expected:
+                yield index, native
+                expected += 1
+            if expected >= stop:
+                return
+            last = native
+        while last is not None and expected < stop:
+            yield expected, self._stand_in(expected, last)
+            expected += 1
+
+    def _checked(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
+        if (native.height, native.width) != self.stored_size:
+            height, width = self.stored_size
+            raise InputError(
+                f"{self.path}: frame {index} is {native.width}x{native.height}, the first is {width}x{height};"
+                " bring the clip to one size first."
+            )
+        if native.format.name != self.work_format:
+            native = native.reformat(format=self.work_format)
+        native.pts, native.time_base = int(self.index.pts[index]), self.index.time_base
+        return native
+
+    def _stand_in(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
+        note = f"frame {index} ({float((self.index.pts[index] - self.index.pts[0]) * self.index.time_base):.3f} s)"
+        note += " cannot be decoded; its neighbour stands in for it"
+        if note not in self.notes:
+            self.notes.append(note)
+            _log.warning("%s: %s", self.path, note)
+        copy = copy_frame(native)
+        copy.pts = int(self.index.pts[index])
+        return copy
+
+    def _decode(
+        self, container: InputContainer, stream: VideoStream, start: int
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode from frame `start` or a little before it; yields frame numbers from `start` on."""
+        pts = self.index.pts
+        if not self.index.timed:
+            _rewind(container, stream)
+            yield from ((n, f) for n, f in enumerate(_frames(container, stream)) if start <= n < len(pts))
+            return
+        begin = start
+        while True:
+            if begin > 0:
+                container.seek(int(pts[begin]), stream=stream)
+            else:
+                _rewind(container, stream)
+            decoded = _frames(container, stream)
+            first = next(decoded, None)
+            if begin == 0 or (first is not None and first.pts is not None and first.pts <= pts[start]):
+                break
+            before = self.index.keyframes[self.index.keyframes < begin]
+            begin = int(before[-1]) if len(before) else 0  # landed too late: try from the I-frame before
+        frame = first
+        while frame is not None:
+            if frame.pts is not None and frame.pts >= pts[start]:
+                index = int(np.searchsorted(pts, frame.pts))
+                if index < len(pts) and pts[index] == frame.pts:
+                    yield index, frame
+            frame = next(decoded, None)
+
+
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode on; a packet that cannot be decoded is passed over."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.FFmpegError):
+            return
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue
+
+
+def _rewind(container: InputContainer, stream: VideoStream) -> None:
+    container.seek(int(stream.start_time or 0), stream=stream)
+
+
+def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return None if not isinstance(data, SideData) else tuple(np.frombuffer(memoryview(data), "<i4").tolist())
+
+
+def working_format(pixels: av.VideoFormat) -> str:
+    """The pixel format that frames are worked on in: the stream's, or the nearest whose planes can be written."""
+    name = pixels.name
+    if layout_of(name) is not None:
+        return name
+    bits = max(c.bits for c in pixels.components)
+    if pixels.is_rgb or pixels.has_palette:
+        alpha = any(c.is_alpha for c in pixels.components) or pixels.has_palette
+        return ("bgra" if alpha else "rgb24") if bits <= 8 else ("rgba64le" if alpha else "rgb48le")
+    if len(pixels.components) < 3:
+        return "gray" if bits <= 8 else "gray16le"
+    luma, chroma = pixels.components[0], pixels.components[1]
+    half_wide, half_high = chroma.width < luma.width, chroma.height < luma.height
+    grid = "420" if half_wide and half_high else "422" if half_wide else "444"
+    return f"yuv{grid}p" + {8: "", 9: "9le", 10: "10le", 12: "12le", 14: "14le"}.get(bits, "16le")
