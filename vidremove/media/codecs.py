@@ -40,6 +40,7 @@ _SAME_SAMPLES = [  # arrangements of the same numbers
     ("yuv420p16le", "p016le"),
     ("yuv422p10le", "p210le"),
 ]
+_NOT_IN_AVI = {"libx264", "libx264rgb", "libx265", "libvpx-vp9", "libsvtav1"}  # read back a frame or more late
 _NO_ODD_SIDES = {"libx264", "libx265"}
 _LARGEST_MPEG4_CLOCK = 65535
 
@@ -113,6 +114,8 @@ def _encoder(
 
 
 def _fits(encoder: str, container: str) -> bool:
+    if container == "avi" and encoder in _NOT_IN_AVI:
+        return False
     codec = av.Codec(encoder, "w")
     with av.open(_Nowhere(), "w", format=container) as probe:
         return codec.canonical_name in probe.supported_codecs
@@ -201,7 +204,7 @@ def _options(encoder: str, container: str, pix_fmt: str, config: OutputConfig) -
     quality = str(config.crf if config.crf >= 0 else _QUALITY.get(encoder, 0))
     if encoder in ("libx264", "libx264rgb"):
         options = {"preset": config.preset, **({"qp": "0"} if config.lossless else {"crf": quality})}
-        return options | ({"bf": "0"} if container == "avi" else {})
+        return options
     if encoder == "libx265":
         quiet = "log-level=error"
         lossless = {"x265-params": f"{quiet}:lossless=1"}
@@ -218,5 +221,5 @@ def _options(encoder: str, container: str, pix_fmt: str, config: OutputConfig) -
     if encoder == "prores_ks":
         return {"profile": "4444" if "444" in pix_fmt else "hq", "vendor": "apl0"}
     if encoder == "ffv1":
-        return {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+        return {"level": "3", "g": "1"}
     return {}

@@ -30,6 +30,7 @@ class Index:
     keyframes: np.ndarray  # int64 (K,), rising: frame numbers of I-frames from which decoding can start
     time_base: Fraction
     rate: Fraction
+    last_duration: int  # of the last frame, in units of time_base; 0 where unknown
     timed: bool  # False: the file gives no usable times; pts are the frame numbers
     notes: tuple[str, ...] = ()
 
@@ -83,7 +84,7 @@ def scan(path: Path) -> Index:
     """
     with open_video(path) as (container, stream):
         times, keys, timed = array("q"), array("q"), True
-        last_s, damage = Fraction(0), ""
+        last_s, damage, latest, last_duration = Fraction(0), "", -(2**63), 0
         try:
             for packet in container.demux():
                 if packet.dts is None and packet.pts is None and packet.size == 0:
@@ -96,37 +97,46 @@ def scan(path: Path) -> Index:
                     continue
                 timed = timed and packet.pts is not None
                 times.append(time if time is not None else len(times))
+                if times[-1] >= latest:
+                    latest, last_duration = times[-1], packet.duration or 0
                 if packet.is_keyframe:
                     keys.append(times[-1])
         except (av.FFmpegError, ValueError) as error:
             damage = f"reading stopped at {float(last_s):.3f} s: {getattr(error, 'strerror', None) or error}"
         if not times:
             raise InputError(f"{path}: has a video stream with no frames in it.")
-        return _summarise(container, stream, times, keys, timed, last_s, damage)
+        seen = _Seen(times, keys, timed, last_s, last_duration, damage)
+        return _summarise(container, stream, seen)
 
 
-def _summarise(
-    container: InputContainer,
-    stream: VideoStream,
-    times: "array[int]",
-    keys: "array[int]",
-    timed: bool,
-    last_s: Fraction,
-    damage: str,
-) -> Index:
-    pts = np.sort(np.frombuffer(times, np.int64))
-    timed = timed and bool((np.diff(pts) > 0).all()) and bool(stream.time_base)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What demuxing found, before it is put in order."""
+
+    times: "array[int]"
+    keys: "array[int]"
+    timed: bool
+    last_s: Fraction
+    last_duration: int
+    damage: str
+
+
+def _summarise(container: InputContainer, stream: VideoStream, seen: _Seen) -> Index:
+    pts = np.sort(np.frombuffer(seen.times, np.int64))
+    timed = seen.timed and bool((np.diff(pts) > 0).all()) and bool(stream.time_base)
     base = Fraction(stream.time_base or 1)
     rate = _rate(stream, pts, base) if timed else Fraction(stream.average_rate or stream.guessed_rate or 25)
-    notes = [damage] if damage else []
+    notes = [seen.damage] if seen.damage else []
+    video_s = seen.last_s
     if timed:
-        keyframes = np.searchsorted(pts, np.unique(np.frombuffer(keys, np.int64)))
+        video_s = (int(pts[-1]) + seen.last_duration) * base
+        keyframes = np.searchsorted(pts, np.unique(np.frombuffer(seen.keys, np.int64)))
         notes += _time_notes(pts, base, rate)
     else:
         pts, keyframes, base = np.arange(len(pts), dtype=np.int64), np.zeros(1, np.int64), 1 / rate
         notes.append("the file gives no usable times: frames are taken as evenly spaced")
-    notes += _end_notes(container, stream, rate, last_s)
-    return Index(pts, keyframes, base, rate, timed, tuple(notes))
+    notes += _end_notes(container, stream, rate, video_s, seen.last_s)
+    return Index(pts, keyframes, base, rate, seen.last_duration, timed, tuple(notes))
 
 
 def _rate(stream: VideoStream, pts: np.ndarray, base: Fraction) -> Fraction:
@@ -152,21 +162,23 @@ def _time_notes(pts: np.ndarray, base: Fraction, rate: Fraction) -> list[str]:
     return notes
 
 
-def _end_notes(container: InputContainer, stream: VideoStream, rate: Fraction, last_s: Fraction) -> list[str]:
+def _end_notes(
+    container: InputContainer, stream: VideoStream, rate: Fraction, video_s: Fraction, last_s: Fraction
+) -> list[str]:
+    """A note where the file says that it lasts longer than what is in it: FFmpeg reads a cut file without a word."""
     start = Fraction(container.start_time or 0, _MICROSECONDS)
-    said = _stated_duration(container, stream)
-    held = last_s - start
-    if said is None or said - held <= max(Fraction(_CUT_SHORT_S), 3 / rate):
-        return []
-    return [f"cut short: says it lasts {float(said):.3f} s, holds {float(held):.3f} s; what is there is processed"]
-
-
-def _stated_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    clock = _CLOCK.match(stream.metadata.get("DURATION", ""))
-    own = None
-    if clock:  # Matroska says it of each stream
-        own = int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
-    elif stream.duration and stream.time_base:
-        own = stream.duration * stream.time_base
     whole = Fraction(container.duration, _MICROSECONDS) if container.duration else None
-    return max((d for d in (own, whole) if d is not None), default=None)
+    for said, end_s in ((_stated_duration(stream), video_s), (whole, last_s)):
+        held = max(end_s, end_s - start)  # Matroska counts from 0, others from the start
+        if said is not None and said - held > max(Fraction(_CUT_SHORT_S), 3 / rate):
+            lasts, there = float(said), float(held)
+            return [f"cut short: says it lasts {lasts:.3f} s, holds {there:.3f} s; what is there is processed"]
+    return []
+
+
+def _stated_duration(stream: VideoStream) -> Fraction | None:
+    """Seconds the video stream says it lasts."""
+    clock = _CLOCK.match(stream.metadata.get("DURATION", ""))
+    if clock:  # Matroska says it in a tag
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + Fraction(clock[3])
+    return stream.duration * Fraction(stream.time_base) if stream.duration and stream.time_base else None

@@ -14,12 +14,16 @@ from vidremove.types import Frame, MediaInfo
 
 
 class Source(Protocol):
-    """Frames of one medium. Frame numbers count from 0 and mean the same in every method."""
+    """Frames of one medium. Frame numbers count from 0 and mean the same in every method.
+
+    `notes` are those of `info`, and what was found while decoding.
+    """
 
     path: Path
     info: MediaInfo
-    notes: list[str]  # those of `info`, and what was found while decoding
 
+    @property
+    def notes(self) -> list[str]: ...
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
     def at(self, index: int) -> Frame: ...

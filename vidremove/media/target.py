@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import av
+
 from vidremove.errors import OutputError
 
 _PREFIX = ".vidremove-"
@@ -97,7 +99,9 @@ class StagedFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-class writing:  # noqa: D101
+class writing:
+    """Turn what goes wrong while writing into one sentence that names the target."""
+
     def __init__(self, target: Path) -> None:
         self.target = target
 
@@ -105,6 +109,6 @@ class writing:  # noqa: D101
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):  # FFmpeg's errors are among them
+        if isinstance(error, (OSError, av.FFmpegError)):
             reason = error.strerror or str(error)
             raise OutputError(f"{self.target}: cannot be written ({reason}); nothing of it is left.") from error

@@ -1,6 +1,5 @@
 """A video file as a source: frames in order, backwards, or one by number, with the planes they were decoded from."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -21,7 +20,6 @@ from vidremove.media.planes import RgbReader, copy_frame, layout_of
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
 
-_log = logging.getLogger(__name__)
 _CHUNK_BYTES = 200 << 20  # of decoded planes held while reading backwards
 _SCRUB_AFTER = 4  # single frames read by PyAV before decord is tried; they are the proof
 
@@ -32,7 +30,8 @@ class VideoSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.index = scan(path)
-        self.notes = list(self.index.notes)  # grows while decoding finds more
+        self._notes = list(self.index.notes)
+        self._missing: set[int] = set()  # frames that could not be decoded, so far
         self._stack = ExitStack()
         self._scrubber: tuple[InputContainer, VideoStream] | None = None
         self._random: Callable[[int], np.ndarray] | None = None
@@ -49,11 +48,11 @@ class VideoSource:
             self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
             tags = stream.codec_context
             self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
-        self.notes += [note] if note else []
+        self._notes += [note] if note else []
         self.matrix = _display_matrix(frame)
         turned = from_matrix(self.matrix) if self.matrix else Orientation()
         if turned is None:
-            self.notes.append("the rotation of the picture is no quarter turn: shown as stored, the tag is kept")
+            self._notes.append("the rotation of the picture is no quarter turn: shown as stored, the tag is kept")
         self.orientation = turned or Orientation()
         layout = layout_of(self.work_format)
         if layout is None:
@@ -69,8 +68,18 @@ class VideoSource:
             self.index.time_base,
             self.index.rate,
             8 if layout.bits == 8 else 16,
-            tuple(self.notes),
+            tuple(self._notes),
         )
+
+    @property
+    def notes(self) -> list[str]:
+        """Those of `info`, and what was found while decoding."""
+        if not self._missing:
+            return list(self._notes)
+        first = min(self._missing)
+        time_s = float(int(self.index.pts[first] - self.index.pts[0]) * self.index.time_base)
+        count = f"{len(self._missing)} frames" if len(self._missing) > 1 else "1 frame"
+        return [*self._notes, f"{count} cannot be decoded, from frame {first} ({time_s:.3f} s); a neighbour stands in"]
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) in order. A frame that cannot be decoded is the one before it again, and noted."""
@@ -180,11 +189,7 @@ class VideoSource:
         return native
 
     def _stand_in(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
-        note = f"frame {index} ({float((self.index.pts[index] - self.index.pts[0]) * self.index.time_base):.3f} s)"
-        note += " cannot be decoded; its neighbour stands in for it"
-        if note not in self.notes:
-            self.notes.append(note)
-            _log.warning("%s: %s", self.path, note)
+        self._missing.add(index)
         copy = copy_frame(native)
         copy.pts = int(self.index.pts[index])
         return copy

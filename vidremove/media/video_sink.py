@@ -1,5 +1,6 @@
 """A video file as a target: unchanged frames are encoded as they were decoded, filled pixels go into their planes."""
 
+import os
 from contextlib import suppress
 from fractions import Fraction
 from math import gcd
@@ -117,7 +118,7 @@ class VideoSink:
         info = self.source.info
         if self._video is not None:
             with open_video(self.source.path) as (_, stream):
-                codec = stream.codec_context.name
+                codec = stream.codec_context.codec.canonical_name
             clock = self._base.denominator
             return choose_encoding(self.target, codec, self._video.work_format, self._video.stored_size, config, clock)
         deep = info.bits > 8
@@ -126,6 +127,7 @@ class VideoSink:
 
     def _open_stream(self) -> VideoStream:
         encoding, info = self._encoding, self.source.info
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints its settings otherwise
         stream = self._output.add_stream(encoding.encoder, rate=info.rate, options=encoding.options)
         if not isinstance(stream, VideoStream):
             raise OutputError(f"{self.target}: {encoding.encoder} encodes no pictures.")
@@ -162,6 +164,7 @@ class VideoSink:
             if old.codec_context.field_order > 1:
                 self.notes.append("the source is interlaced; its fields are kept in the frames, the flag is not")
             stream.metadata.update(kept_tags(old.metadata))
+            stream.disposition = old.disposition
         if video.matrix is not None:
             stream.set_display_matrix(video.matrix)
 
@@ -200,8 +203,7 @@ class VideoSink:
         pts = self._video.index.pts
         if frame.index + 1 < len(pts):
             return int(pts[frame.index + 1] - pts[frame.index]) // self._divisor
-        own = frame.native.duration if isinstance(frame.native, av.VideoFrame) else None
-        return own // self._divisor if own else None
+        return self._video.index.last_duration // self._divisor or None
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
         for packet in packets:
