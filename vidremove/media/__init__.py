@@ -1,7 +1,8 @@
 """Reading and writing of clips, frame folders, photos and masks; the only part that imports PyAV or decord."""
 
 from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
+from vidremove.media.picture_sink import write_picture
 from vidremove.media.sink import Sink, open_sink
 from vidremove.media.source import Source, open_source
 
-__all__ = ["MaskSink", "Sink", "Source", "is_picture", "open_sink", "open_source", "read_mask", "read_masks"]
+__all__ = ["MaskSink", "Sink", "Source", "is_picture", "open_sink", "open_source", "read_mask", "read_masks", "write_picture"]

@@ -5,11 +5,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
 from vidremove.media import stills
 from vidremove.media.folder import FolderSource, Still
-from vidremove.media.target import StagedFile, StagedFolder, writing
+from vidremove.media.target import StagedFile, StagedFolder, check_target, writing
 from vidremove.types import Frame
 
 if TYPE_CHECKING:
@@ -97,6 +99,25 @@ def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
         data, found = stills.encode(stored, suffix, header, same_way_up=same_format, lossless=lossless)
     notes += [note for note in found if note not in notes]
     path.write_bytes(data)
+
+
+def write_picture(target: Path, image: np.ndarray, source: Path, *, overwrite: bool = False) -> None:
+    """Write one picture that is not a frame, in the format of its suffix.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        source: what it was made from; never replaced.
+    Raises: OutputError where the target cannot be written; nothing of it is left then.
+    """
+    check_target(target, source, overwrite)
+    data, _ = stills.encode(image, target.suffix.lower(), lossless=True)
+    staged = StagedFile(target)
+    try:
+        with writing(target):
+            staged.path.write_bytes(data)
+        staged.commit()
+    finally:
+        staged.discard()
 
 
 def frame_names(source: "Source", suffix: str = "") -> list[str]:
