@@ -5,4 +5,14 @@ from vidremove.media.picture_sink import write_picture
 from vidremove.media.sink import Sink, open_sink
 from vidremove.media.source import Source, open_source
 
-__all__ = ["MaskSink", "Sink", "Source", "is_picture", "open_sink", "open_source", "read_mask", "read_masks", "write_picture"]
+__all__ = [
+    "MaskSink",
+    "Sink",
+    "Source",
+    "is_picture",
+    "open_sink",
+    "open_source",
+    "read_mask",
+    "read_masks",
+    "write_picture",
+]
