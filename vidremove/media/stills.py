@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,13 +21,16 @@ from vidremove.media.orient import Orientation, from_exif
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _ORIENTATION = 0x0112
+_DEEP_GREY = ("I;16", "I;16B", "I")
 _BITS_PER_SAMPLE = 258
 _BAD_FILE = (  # what Pillow lets through
     *(OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, zlib.error, KeyError, TypeError),
-    *(IndexError, ArithmeticError, AttributeError, Image.DecompressionBombError),
+    *(IndexError, ArithmeticError, AttributeError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
 
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS  # the same limit as for clips, refused by `read_header` before decoding
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `read_header` says it in its own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,15 @@ def read_header(path: Path) -> Header:
             raise InputError(f"{path}: is {width}x{height}; pictures of more than {LARGEST_PIXELS} pixels are refused.")
         deep = _is_deep(path, image)
         code = int(image.getexif().get(_ORIENTATION, 1) or 1)
-        if image.format == "TIFF" and not deep:
-            code = 1  # Pillow has turned it already
         extras: dict[str, Any] = {
             key: image.info[key] for key in ("exif", "icc_profile", "dpi", "compression") if key in image.info
         }
+        if image.format == "TIFF":
+            turned = not deep or image.mode in _DEEP_GREY  # Pillow has turned it, or says its size as if it had
+            code = 1 if turned else code
+            if from_exif(code).swaps_sides:
+                width, height = height, width
+            extras["exif"] = tiff.kept_exif(image, turned=turned)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             extras["qtables"] = image.quantization
             extras["subsampling"] = JpegImagePlugin.get_sampling(image)
@@ -79,8 +87,11 @@ def read_stored(header: Header) -> np.ndarray:
     Raises: InputError for a file that is cut short or damaged.
     """
     path = header.path
-    if header.bits == 16 and header.mode not in ("I;16", "I;16B", "I"):
-        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if header.bits == 16 and header.mode not in _DEEP_GREY:
+        with _reading(path):
+            data = path.read_bytes()
+            data = tiff.without_orientation(data) if header.format == "TIFF" else data
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:
             raise InputError(f"{path}: is damaged or cut short. Replace it or take it out of the folder.")
         stored = _from_opencv(pixels)
@@ -238,7 +249,7 @@ def _is_deep(path: Path, image: Image.Image) -> bool:
 
 
 def _from_pillow(image: Image.Image) -> np.ndarray:
-    if image.mode in ("I;16", "I;16B", "I"):
+    if image.mode in _DEEP_GREY:
         return np.asarray(image).astype(np.uint16)[..., None]
     if "transparency" in image.info and image.mode in ("P", "L", "RGB"):
         image = image.convert("RGBA")  # a palette or a colour key cannot hold what is filled in
