@@ -67,15 +67,20 @@ def test_both_published_forms_load_strictly_and_agree(tiny):
     assert torch.equal(apart(image, tiny.encode_text(ids, mask), mask), tiny(image, ids, mask))
 
     bert |= {"pooler.dense.weight": torch.zeros(1), "embeddings.position_ids": torch.arange(512)[None]}
+    two_models = {f"model.{key}": value for key, value in network.items()}
+    one_model = {f"model.{key}": value for key, value in state.items()} | {"optimizer.state.0": torch.zeros(1)}
     files = [
-        {"model": network, "bert_model": bert, "epoch": 3, "optimizer": {}},
-        {"model": state, "args": None},
+        two_models
+        | {f"bert_model.{key}": value for key, value in bert.items()}
+        | {"optimizer.state.0": torch.zeros(1)},
+        one_model,
         {f"module.{key}": value for key, value in state.items()},
+        state,
     ]
     for file in files:
         LavtOne(TINY).load_state_dict(published_state(file), strict=True)
     with pytest.raises(RuntimeError, match="text_encoder"):
-        LavtOne(TINY).load_state_dict(published_state({"model": network}), strict=True)
+        LavtOne(TINY).load_state_dict(published_state(two_models), strict=True)
 
 
 @torch.no_grad()

@@ -8,7 +8,15 @@ from tests.parity.reference import Reference
 from vidremove.nets.refiner import EncoderConfig, MaskPooler, position_code, uncertain_points
 from vidremove.nets.resnet import ResNetConfig
 from vidremove.nets.swin import SwinConfig
-from vidremove.nets.transfiner import VARIANTS, Transfiner, TransfinerConfig, boxes_in_frame, build, published_state
+from vidremove.nets.transfiner import (
+    VARIANTS,
+    Transfiner,
+    TransfinerConfig,
+    boxes_in_frame,
+    build,
+    published_state,
+    variant_of,
+)
 
 TINY = TransfinerConfig(
     backbone=ResNetConfig((1, 1, 1, 1), width=4),
@@ -66,6 +74,7 @@ def test_outputs_equal_the_reference(reference, golden):
 def test_published_sizes(name, entries, mebibytes):
     with torch.device("meta"):
         state = Transfiner(VARIANTS[name]).state_dict()
+    assert variant_of(state) == name
     assert len(state) == entries
     assert sum(v.numel() * v.element_size() for v in state.values()) / 2**20 == pytest.approx(mebibytes, abs=0.006)
 
@@ -77,7 +86,8 @@ def test_published_files_load_strictly(tiny):
         "pixel_mean": torch.zeros(3, 1, 1),
         "proposal_generator.anchor_generator.cell_anchors.0": torch.ones(3, 4),
     }
-    for file in (state, {"model": state | extras, "iteration": 5}):
+    whole = {f"model.{key}": value for key, value in (state | extras).items()} | {"optimizer.state.0": torch.zeros(1)}
+    for file in (state, whole):
         build(TINY).load_state_dict(published_state(file), strict=True)
     cut = {key: value for key, value in state.items() if "fpn_lateral2" not in key}
     with pytest.raises(RuntimeError, match="fpn_lateral2"):

@@ -8,7 +8,7 @@ own) and `lavt_one` (`LavtOne`, 648 entries, BERT as `text_encoder`). `published
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -235,18 +235,23 @@ class LavtOne(Lavt):
         return super().forward(image, text, mask)
 
 
-def published_state(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+def published_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The entries of `LavtOne` out of a published file of either form, or a bare state dict.
 
-    Drops what the network does not hold (optimizer, BERT's pooler and position numbers) and the `module.` that
-    data-parallel training leaves before the keys.
+    Args:
+        tensors: by dotted names that begin with the file's own dictionaries, `model.` and `bert_model.`.
+    Returns: the network's entries. Left out is what it does not hold (the optimizer, BERT's pooler and position
+    numbers), and the `module.` that data-parallel training puts before the keys.
     """
-    state = dict(checkpoint.get("model", checkpoint))
-    text = checkpoint.get("bert_model", {})
-    state.update({f"text_encoder.{key.removeprefix('module.')}": value for key, value in text.items()})
     left_out = ("text_encoder.pooler.", "text_encoder.embeddings.position_ids")
-    named = {key.removeprefix("module."): value for key, value in state.items()}
-    return {key: value for key, value in named.items() if not key.startswith(left_out)}
+    whole = any(name.startswith("model.") for name in tensors)
+    state = {}
+    for name, tensor in tensors.items():
+        form, _, rest = name.partition(".") if whole else ("model", "", name)
+        key = rest.removeprefix("module.") if form == "model" else f"text_encoder.{rest.removeprefix('module.')}"
+        if form in ("model", "bert_model") and not key.startswith(left_out):
+            state[key] = tensor
+    return state
 
 
 def build(config: LavtConfig | None = None) -> LavtOne:

@@ -6,7 +6,6 @@ ICCV. Boxes are (x0, y0, x1, y1) in pixels of the resized image, corners.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +41,7 @@ class TransfinerConfig:
     refined: int = 10  # of them the best, whose masks are refined
 
 
+_SWIN_B = SwinConfig(128, (2, 2, 18, 2), (4, 8, 16, 32))
 _R50 = TransfinerConfig()
 # The published files were trained with this mean and deviation, meant for RGB, on BGR.
 _SWIN = TransfinerConfig(SwinConfig(), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -51,7 +51,7 @@ VARIANTS = {
     "r101": replace(_R50, backbone=ResNetConfig((3, 4, 23, 3))),
     "r101_deform": replace(_R50, backbone=ResNetConfig((3, 4, 23, 3), deformable=True)),
     "swin_t": _SWIN,
-    "swin_b": replace(_SWIN, backbone=SwinConfig(128, (2, 2, 18, 2), (4, 8, 16, 32))),
+    "swin_b": replace(_SWIN, backbone=_SWIN_B),
 }
 """The published networks by name."""
 
@@ -79,7 +79,7 @@ class BoxPredictor(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(R, width) to probabilities (R, classes + 1), background last, and deltas (R, 4 classes)."""
-        return self.cls_score(x).softmax(1), self.bbox_pred(x)
+        return self.cls_score(x).float().softmax(1), self.bbox_pred(x).float()
 
 
 class RoiHeads(nn.Module):
@@ -165,7 +165,7 @@ class Transfiner(nn.Module):
         pooled = pyramid_align(maps, boxes, levels_of_boxes(boxes), _BOX_BINS)
         heads = self.roi_heads
         probabilities, deltas = heads.box_predictor(heads.box_head(pooled.permute(0, 3, 1, 2)))
-        return probabilities.float(), decode_boxes(deltas.float(), boxes, _BOX_WEIGHTS)
+        return probabilities, decode_boxes(deltas, boxes, _BOX_WEIGHTS)
 
     def detections(
         self, probabilities: Tensor, boxes: Tensor, size: tuple[int, int], threshold: float
@@ -274,14 +274,28 @@ def _across(low: Tensor, high: Tensor, start: int, stop: int) -> Tensor:
     return (pixels - low) / (high - low) * 2 - 1
 
 
-def published_state(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+def published_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The network's entries out of a published file, or a bare state dict.
 
-    Drops what other versions of the training code store beside them: pixel mean and deviation, and the anchors.
+    Args:
+        tensors: by dotted names that begin with the file's own dictionary, `model.`.
+    Returns: the network's entries. Left out is what some versions of the training code store beside them: the
+    optimizer, pixel mean and deviation, and the anchors.
     """
     left_out = ("pixel_mean", "pixel_std", "proposal_generator.anchor_generator.")
-    state = checkpoint.get("model", checkpoint)
-    return {key: value for key, value in state.items() if not key.startswith(left_out)}
+    start = "model." if any(name.startswith("model.") for name in tensors) else ""
+    named = {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+    return {key: tensor for key, tensor in named.items() if not key.startswith(left_out)}
+
+
+def variant_of(state: Mapping[str, Tensor]) -> str:
+    """Which of `VARIANTS` a state dict belongs to, by its backbone."""
+    bottom_up = "backbone.bottom_up."
+    patches = state.get(f"{bottom_up}patch_embed.proj.weight")
+    if patches is not None:
+        return "swin_b" if len(patches) == _SWIN_B.channels else "swin_t"
+    depth = "r101" if f"{bottom_up}res4.22.conv1.weight" in state else "r50"
+    return f"{depth}_deform" if f"{bottom_up}res3.0.conv2_offset.weight" in state else depth
 
 
 def build(config: TransfinerConfig | str = "r50") -> Transfiner:
