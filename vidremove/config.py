@@ -27,6 +27,8 @@ class TrackConfig:
 
     segmenter: str = "auto"  # "auto": a network whose weights are present, else "embedded"
     flow: str = "dis"
+    area: int = 432 * 240  # pixels at which frames are looked at; masks come out at full size
+    look_ahead: int = 30  # frames seen ahead and behind, to know the background
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class FillConfig:
     dilate: int = 3  # pixels the mask is grown before filling
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame
+    store_frames: int = 48  # frames of a shot kept on disk to fill holes from far away
+    store_spacing: int = 8  # frames between them; doubles when the store is full
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,171 @@
+"""Carry the mask of one object from frame to frame: what flow, colour, texture and motion say, settled along edges."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vidremove.appearance import (
+    colour_cells,
+    colour_histogram,
+    fill_pinholes,
+    log_odds,
+    nearest_exemplars,
+    settle,
+    signed_distance,
+)
+from vidremove.camera import UNKNOWN
+from vidremove.images import Box, bounding_box, grow, identity_grid
+from vidremove.stages.observe import Observation
+
+_LOST = 16  # pixels of the working size, below which the object counts as gone
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each cue counts, in log odds; measured on real clips, see benchmarks/masks.py."""
+
+    prior: float = 2.5  # the mask carried along the flow
+    softness: float = 0.1  # width of its edge, share of the object's size
+    colour: float = 1.0
+    exemplar: float = 1.0  # descriptors against the keyframe
+    difference: float = 1.0  # from the registered background
+    motion: float = 0.7  # against the camera's
+    neighbours: float = 1.2  # agreement of pixels of one colour
+    rate: float = 0.15  # at which the models follow the object
+
+
+class Carrier:
+    """State of one object between frames, at working size. Made on a keyframe, then fed the frames in order."""
+
+    def __init__(self, seen: Observation, mask: np.ndarray, weights: Weights | None = None) -> None:
+        self.weights = weights or Weights()
+        self.mask = mask  # bool (h, w)
+        self.label = np.where(mask, 1.0, -1.0).astype(np.float32)  # expected label in [-1, 1]
+        self.confidence = 1.0
+        self._models: dict[str, np.ndarray] = {}
+        self._learn(seen, mask)
+        self._first = dict(self._models)
+        self._exemplars = self._pick_exemplars(seen, mask)
+
+    def advance(self, seen: Observation) -> None:
+        """Bring `mask`, `label` and `confidence` to the next frame."""
+        if seen.flow_back is None or seen.flow_ahead is None:
+            return
+        grid = identity_grid(*self.mask.shape) + seen.flow_back
+        carried = cv2.remap(self.label, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-1)
+        box = bounding_box(carried > 0, self._margin(), 2)
+        if box is None or int((carried > 0).sum()) < _LOST:
+            self.label, self.mask, self.confidence = np.full_like(carried, -1), carried > 1, 0.0
+            return
+        y0, y1, x0, x1 = box
+        odds = self._odds(seen, carried, grid, box)
+        label = np.full_like(carried, -1)
+        label[y0:y1, x0:x1] = settle(odds, seen.lab[y0:y1, x0:x1], self.weights.neighbours)
+        self.mask = _tidy(label > 0, carried > 0)
+        self.label = np.where(self.mask, np.maximum(label, 0.05), np.minimum(label, -0.05))
+        self.confidence = float(np.abs(label[self.mask]).mean()) if self.mask.any() else 0.0
+        if int(self.mask.sum()) >= _LOST:
+            self._learn(seen, self.mask, self.weights.rate)
+
+    def _margin(self) -> int:
+        return int(np.clip(0.6 * np.sqrt(self.mask.sum()), 12, 60))
+
+    def _odds(self, seen: Observation, carried: np.ndarray, grid: np.ndarray, box: Box) -> np.ndarray:
+        y0, y1, x0, x1 = box
+        inside = carried[y0:y1, x0:x1] > 0
+        distance = signed_distance(inside)
+        width = max(2.0, self.weights.softness * float(np.sqrt(inside.sum())))
+        odds = self.weights.prior * np.tanh(distance / width) * self._trust(seen, grid, box)
+        odds += self._colour_odds(seen, box)
+        odds += self._difference_odds(seen, box)
+        odds += self._motion_odds(seen, distance, box)
+        odds += self._texture_odds(seen, box)
+        return odds.astype(np.float32)
+
+    def _trust(self, seen: Observation, grid: np.ndarray, box: Box) -> np.ndarray:
+        """How far the flow there and back agrees: float32 in [0.4, 1]."""
+        y0, y1, x0, x1 = box
+        part = grid[y0:y1, x0:x1]
+        back = cv2.remap(seen.flow_ahead, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = np.square(back + seen.flow_back[y0:y1, x0:x1]).sum(2)
+        return np.maximum(np.exp(-error / 32), 0.4)
+
+    def _colour_odds(self, seen: Observation, box: Box) -> np.ndarray:
+        y0, y1, x0, x1 = box
+        now, first = self._models, self._first
+        table = log_odds(now["inside"], now["outside"], 2e-4, 9) + log_odds(first["inside"], first["outside"], 2e-4, 9)
+        table = (0.5 * self.weights.colour * np.clip(table, -6, 6)).astype(np.float32)
+        return table[colour_cells(seen.lab[y0:y1, x0:x1])]
+
+    def _difference_odds(self, seen: Observation, box: Box) -> np.ndarray:
+        table = np.zeros(256, np.float32)
+        learnt = log_odds(self._models["moved"], self._models["stayed"], 3e-3, 3)
+        table[:UNKNOWN] = self.weights.difference * np.repeat(learnt, 4)[:UNKNOWN]
+        return table[seen.difference(box)]
+
+    def _motion_odds(self, seen: Observation, distance: np.ndarray, box: Box) -> np.ndarray:
+        """Speed against the camera, by histograms of this frame inside and outside the carried mask."""
+        speed = np.minimum((np.linalg.norm(seen.residual(box), axis=2) * 8).astype(np.int32), 63)
+        core, rest = distance > 2, distance < -3
+        if core.sum() < 20 or rest.sum() < 20:
+            return np.zeros_like(distance)
+        inside, outside = (_smooth_counts(speed[part], 64, 7) for part in (core, rest))
+        return self.weights.motion * log_odds(inside, outside, 1e-2, 2)[speed]
+
+    def _texture_odds(self, seen: Observation, box: Box) -> np.ndarray:
+        y0, y1, x0, x1 = box
+        half = y0 // 2, y1 // 2, x0 // 2, x1 // 2
+        inside, outside = self._exemplars
+        if min(len(inside), len(outside)) < 5:
+            return np.zeros((y1 - y0, x1 - x0), np.float32)
+        part = seen.descriptors[half[0] : half[1], half[2] : half[3]]
+        odds = self.weights.exemplar * nearest_exemplars(part, inside, outside)
+        return cv2.resize(odds, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+
+    def _learn(self, seen: Observation, mask: np.ndarray, rate: float = 1.0) -> None:
+        """Move the colour and difference models towards this frame."""
+        box = bounding_box(mask, self._margin(), 2)
+        if box is None:
+            return
+        y0, y1, x0, x1 = box
+        inside, outside = grow(mask, -1)[y0:y1, x0:x1], ~grow(mask, 1)[y0:y1, x0:x1]
+        if inside.sum() < 30:
+            inside = mask[y0:y1, x0:x1]
+        cells, difference = colour_cells(seen.lab[y0:y1, x0:x1]), seen.difference(box)
+        known = difference < UNKNOWN
+        fresh = {
+            "inside": colour_histogram(cells[inside]),
+            "outside": colour_histogram(cells[outside]),
+            "moved": _smooth_counts(difference[inside & known] >> 2, 64, 5),
+            "stayed": _smooth_counts(difference[outside & known] >> 2, 64, 5),
+        }
+        for name, value in fresh.items():
+            self._models[name] = value if rate >= 1 else self._models[name] + rate * (value - self._models[name])
+
+    def _pick_exemplars(self, seen: Observation, mask: np.ndarray, count: int = 600) -> tuple[np.ndarray, np.ndarray]:
+        height, width = seen.descriptors.shape[:2]
+        share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        near = grow(share > 0.1, self._margin() // 2)
+        chosen = []
+        for part in (share > 0.9, near & (share < 0.1)):
+            found = seen.descriptors[part]
+            chosen.append(found[np.linspace(0, len(found) - 1, min(count, len(found))).astype(int)])
+        return chosen[0], chosen[1]
+
+
+def _smooth_counts(values: np.ndarray, size: int, width: int) -> np.ndarray:
+    counts = np.convolve(np.bincount(values.ravel(), minlength=size), np.full(width, 1 / width), "same")
+    return counts / max(float(counts.sum()), 1.0)
+
+
+def _tidy(mask: np.ndarray, carried: np.ndarray) -> np.ndarray:
+    """Drop specks that neither are large nor come from the carried mask; close pinholes."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    if count > 2:
+        areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+        held = np.bincount(labels[carried], minlength=count)
+        keep = (areas >= 0.05 * areas[1:].max()) | ((areas >= 8) & (held > 0.3 * areas))
+        keep[0] = False
+        mask = keep[labels]
+    return fill_pinholes(mask)

@@ -1,0 +1,213 @@
+"""Pass 1: from prompts to one mask a frame, carried forwards and backwards from every keyframe and merged between."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from vidremove.appearance import signed_distance
+from vidremove.config import Config
+from vidremove.errors import InputError
+from vidremove.masks import MaskStore
+from vidremove.stages.carry import Carrier
+from vidremove.stages.keyframes import Keyframe, Segmenter, combine_prompts, segment_keyframe
+from vidremove.stages.observe import Flow, Observation, observe
+from vidremove.stages.shots import list_shots
+from vidremove.types import Frame, MediaInfo, Prompt, Shot
+
+
+class Source(Protocol):
+    """What is needed of a source, see media/source.py."""
+
+    info: MediaInfo
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
+    def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReport:
+    """What the tracking found."""
+
+    shots: tuple[Shot, ...]
+    keyframes: tuple[tuple[str, int, float], ...]  # object, frame, score 0..1
+    notes: tuple[str, ...]  # frames where an object was lost
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Frames [start, stop) to be carried over in one direction from the keyframes at its first frame."""
+
+    start: int
+    stop: int
+    backwards: bool
+
+
+def track_objects(
+    source: Source,
+    prompts: Sequence[Prompt],
+    segmenter: Segmenter,
+    flow: Flow,
+    store: MaskStore,
+    config: Config,
+    on_frame: Callable[[int], None],
+) -> TrackReport:
+    """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
+
+    A prompt speaks for its own shot: nothing is carried across a cut. Memory is bounded whatever the length.
+
+    Args:
+        source: frames in both directions.
+        prompts: of one or more objects, on any frames.
+        segmenter: makes the mask of a prompt, see segmenters/embedded.py.
+        flow: see flows/dis.py.
+        store: one mask a frame of the source; frames outside the prompted shots stay empty.
+        on_frame: called with the index of each frame that was carried to; it may raise to stop.
+    Raises: InputError if there is no prompt, or one is past the end.
+    """
+    frames = source.info.frames
+    joined = combine_prompts(prompts)
+    if not joined:
+        raise InputError("nothing to track: give a click, a box or a mask.")
+    for prompt in joined:
+        if not 0 <= prompt.frame < frames:
+            raise InputError(f"the prompt on frame {prompt.frame} is past the end: the source has {frames} frames.")
+    shots = tuple(list_shots(source.frames(), config.shots)) if frames > 1 else (Shot(0, 0, frames),)
+    with tempfile.TemporaryDirectory(prefix="vidremove-") as folder, ExitStack() as stack:
+        run = _Run(source, segmenter, flow, config, on_frame, Path(folder), stack)
+        for shot in shots:
+            run.shot(shot, [prompt for prompt in joined if shot.start <= prompt.frame < shot.stop])
+        run.unite(store)
+        return TrackReport(shots, tuple(run.scores), tuple(run.notes))
+
+
+class _Run:
+    """The stores of the objects while they are tracked."""
+
+    def __init__(
+        self,
+        source: Source,
+        segmenter: Segmenter,
+        flow: Flow,
+        config: Config,
+        on_frame: Callable[[int], None],
+        folder: Path,
+        stack: ExitStack,
+    ) -> None:
+        self.source, self.segmenter, self.flow, self.config, self.on_frame = source, segmenter, flow, config, on_frame
+        self.stores: dict[str, MaskStore] = {}
+        self.scores: list[tuple[str, int, float]] = []
+        self.notes: list[str] = []
+        self._folder, self._stack = folder, stack
+
+    def shot(self, shot: Shot, prompts: Sequence[Prompt]) -> None:
+        """Track every object that is prompted in this shot."""
+        keys = [segment_keyframe(self.source, prompt, self.segmenter, shot.start, shot.stop) for prompt in prompts]
+        for key in keys:
+            self.scores.append((key.object, key.frame, key.score))
+            self._store(key.object).put(key.frame, key.mask, key.score)
+        keyed = {name: sorted(key.frame for key in group) for name, group in _by_object(keys)}
+        for span, names in _spans(shot, keyed):
+            self._carry(span, names, keyed)
+        for name in keyed:
+            self._note_losses(name, shot)
+
+    def _store(self, name: str) -> MaskStore:
+        if name not in self.stores:
+            path = self._folder / f"{len(self.stores)}.masks"
+            store = MaskStore(path, self.source.info.frames, self.source.info.size)
+            self.stores[name] = self._stack.enter_context(store)
+        return self.stores[name]
+
+    def _carry(self, span: _Span, names: Sequence[str], keyed: dict[str, list[int]]) -> None:
+        frames = (self.source.reversed if span.backwards else self.source.frames)(span.start, span.stop)
+        carriers: dict[str, Carrier] = {}
+        track = self.config.track
+        for seen in observe(frames, self.flow, track.area, track.look_ahead):
+            for name in names:
+                self._advance(name, seen, carriers, keyed[name], span.backwards)
+            self.on_frame(seen.frame.index)
+
+    def _advance(
+        self, name: str, seen: Observation, carriers: dict[str, Carrier], keys: Sequence[int], backwards: bool
+    ) -> None:
+        index, store = seen.frame.index, self._store(name)
+        if index in keys:
+            carriers[name] = Carrier(seen, _shrink(store.get(index), seen.image.shape[:2]))
+            return
+        if name not in carriers:
+            return
+        carrier = carriers[name]
+        carrier.advance(seen)
+        mask, confidence = _enlarge(carrier, store.size), carrier.confidence
+        if backwards and any(key < index for key in keys):
+            mask, confidence = _merge(index, keys, (store.get(index), store.confidence(index)), (mask, confidence))
+        store.put(index, mask, confidence)
+
+    def _note_losses(self, name: str, shot: Shot) -> None:
+        store = self._store(name)
+        lost = [store.confidence(index) <= 0 for index in range(shot.start, shot.stop)]
+        for gone, group in groupby(range(shot.start, shot.stop), key=lambda index: lost[index - shot.start]):
+            if gone:
+                indexes = list(group)
+                again = "" if indexes[-1] + 1 == shot.stop else f", found again at {indexes[-1] + 1}"
+                self.notes.append(f"{name}: not seen in frames {indexes[0]} to {indexes[-1]}{again}")
+
+    def unite(self, store: MaskStore) -> None:
+        """Put the union of the objects' masks into the store."""
+        stores = list(self.stores.values())
+        for index in range(len(store)):
+            known = [one for one in stores if one.confidence(index) > 0 or one.area(index)]
+            if known:
+                mask = np.logical_or.reduce([one.get(index) for one in known])
+                store.put(index, mask, min(one.confidence(index) for one in known))
+
+
+def _by_object(keys: Sequence[Keyframe]) -> Iterator[tuple[str, list[Keyframe]]]:
+    for name in dict.fromkeys(key.object for key in keys):
+        yield name, [key for key in keys if key.object == name]
+
+
+def _spans(shot: Shot, keyed: dict[str, list[int]]) -> list[tuple[_Span, list[str]]]:
+    """What to carry: once forwards for all, then backwards, objects with the same stretch together."""
+    if not keyed:
+        return []
+    spans = [(_Span(min(keys[0] for keys in keyed.values()), shot.stop, False), list(keyed))]
+    back: dict[_Span, list[str]] = {}
+    for name, keys in keyed.items():
+        for before, key in zip([shot.start - 1, *keys], keys, strict=False):
+            if key - before > 1:
+                back.setdefault(_Span(before + 1, key + 1, True), []).append(name)
+    return spans + list(back.items())
+
+
+def _shrink(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if mask.shape == size:
+        return mask
+    return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) > 0.5
+
+
+def _enlarge(carrier: Carrier, size: tuple[int, int]) -> np.ndarray:
+    if carrier.mask.shape == size or not carrier.mask.any():
+        return carrier.mask if carrier.mask.shape == size else np.zeros(size, np.bool_)
+    return cv2.resize(carrier.label, size[::-1], interpolation=cv2.INTER_LINEAR) > 0
+
+
+def _merge(
+    index: int, keys: Sequence[int], forwards: tuple[np.ndarray, float], backwards: tuple[np.ndarray, float]
+) -> tuple[np.ndarray, float]:
+    """Between two keyframes, weigh what came from either by confidence and nearness."""
+    before = max(key for key in keys if key < index)
+    after = min(key for key in keys if key > index)
+    share = (index - before) / (after - before)
+    weights = forwards[1] * (1 - share), backwards[1] * share
+    if not forwards[0].any() or not backwards[0].any():
+        return forwards if weights[0] >= weights[1] else backwards
+    distance = weights[0] * signed_distance(forwards[0]) + weights[1] * signed_distance(backwards[0])
+    return distance > 0, max(forwards[1], backwards[1])
