@@ -1,13 +1,15 @@
 """Reads the tensors out of published checkpoints without running anything a file says.
 
 Read are: safetensors; archives of `torch.save` and of TorchScript (whose code is not looked at); the older container
-of `torch.save`; and bare pickles, as StyleGAN and its descendants write them.
+of `torch.save`; bare pickles, as StyleGAN and its descendants write them; and a zip file that holds one of these.
 Source of the formats: PyTorch's notes on serialization, and its `torch/csrc/jit/docs/serialization.md`.
 """
 
 import io
 import json
 import pickle
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,8 @@ from vidremove.pickles import LEGACY_MAGIC, MAX_OPCODES, Block, Husk, element_ty
 
 _MAX_ARCHIVE_PICKLE = 64 << 20  # bytes; the tensors lie outside it
 _DEEPEST = 100  # containers within each other; the deepest published network has about 40
+_SUFFIXES = (".ckpt", ".pkl", ".pt", ".pth", ".safetensors")
+_LARGEST_RATIO = 20  # of a packed checkpoint to its archive; weights hardly shrink
 _TRANSPARENT = frozenset({"_parameters", "_buffers", "_modules"})  # how a pickled module keeps its parts
 
 
@@ -65,13 +69,23 @@ def _read_bare(file: IO[bytes], length: int) -> Any:
     return read_legacy(file, length)
 
 
-def _read_zip(path: Path) -> Any:
+def _read_zip(path: Path, *, inner: bool) -> dict[str, Tensor]:
+    """A checkpoint that is an archive, or, unless `inner`, an archive that contains a checkpoint."""
     with zipfile.ZipFile(path) as archive:
-        parts = ((info, info.filename.split("/")) for info in archive.infolist())
+        parts = [(info, info.filename.split("/")) for info in archive.infolist()]
         pickled = [info for info, names in parts if len(names) <= 2 and names[-1] == "data.pkl"]
-        if len(pickled) != 1:
+        if len(pickled) == 1:
+            return flatten(_read_archive(archive, pickled[0], path.stat().st_size))
+        packed = [info for info, names in parts if names[-1].endswith(_SUFFIXES)]
+        if len(packed) != 1 or pickled or inner:
             raise pickle.UnpicklingError("holds no checkpoint, or several")
-        return _read_archive(archive, pickled[0], path.stat().st_size)
+        if packed[0].file_size > _LARGEST_RATIO * path.stat().st_size:
+            raise pickle.UnpicklingError("holds a file of implausible size")
+        with tempfile.TemporaryDirectory() as folder, archive.open(packed[0]) as source:
+            unpacked = Path(folder) / "checkpoint"
+            with unpacked.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+            return _read(unpacked, inner=True)
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:
@@ -114,14 +128,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         is executed in any case.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(9)
-            if head[:2] == b"PK":
-                return flatten(_read_zip(path))
-            if head[8:] == b"{":
-                return _read_safetensors(path)
-            file.seek(0)
-            return flatten(_read_bare(file, path.stat().st_size))
+        return _read(path, inner=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
     except InputError as error:
@@ -130,6 +137,17 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: needs more memory than there is.") from error
     except Exception as error:  # whatever a malformed pickle makes the interpreter say
         raise InputError(f"{path}: is not a checkpoint that can be read safely ({error}).") from error
+
+
+def _read(path: Path, *, inner: bool) -> dict[str, Tensor]:
+    with path.open("rb") as file:
+        head = file.read(9)
+        if head[:2] == b"PK":
+            return _read_zip(path, inner=inner)
+        if head[8:] == b"{":
+            return _read_safetensors(path)
+        file.seek(0)
+        return flatten(_read_bare(file, path.stat().st_size))
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
