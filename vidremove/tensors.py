@@ -1,17 +1,10 @@
-"""What plug-ins with a network share: the device, the number format, the weights, images as tensors."""
-
-from collections.abc import Mapping
-from pathlib import Path
+"""What plug-ins with a network share: the device, the number format, images as tensors."""
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vidremove.checkpoints import read_checkpoint
 from vidremove.errors import PluginError
-
-Weights = str | Path | Mapping[str, Tensor]
-"""A checkpoint on disk, or its tensors under dotted names."""
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -38,32 +31,6 @@ def pick_precision(name: str) -> torch.dtype:
     if name not in PRECISIONS:
         raise PluginError(f"unknown precision {name!r}. Known: {', '.join(PRECISIONS)}.")
     return PRECISIONS[name]
-
-
-def read_weights(weights: Weights) -> dict[str, Tensor]:
-    """Tensors under dotted names; a file is read without running anything in it.
-
-    Raises: InputError if the file cannot be read.
-    """
-    return read_checkpoint(Path(weights)) if isinstance(weights, str | Path) else dict(weights)
-
-
-def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Fill the network; every entry must be there, none may be over.
-
-    Raises: PluginError naming the first entries that differ.
-    """
-    own = network.state_dict()
-    wrong = [f"{key} is missing" for key in own.keys() - tensors.keys()]
-    wrong += [f"{key} is not known" for key in tensors.keys() - own.keys()]
-    for key in own.keys() & tensors.keys():
-        found, needed = tuple(tensors[key].shape), tuple(own[key].shape)
-        if found != needed:
-            wrong.append(f"{key} is {found}, needed {needed}")
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise PluginError(f"{name}: these are not its weights: {'; '.join(sorted(wrong)[:3])}{more}.")
-    network.load_state_dict(dict(tensors), strict=True)
 
 
 def to_tensor(image: np.ndarray) -> Tensor:

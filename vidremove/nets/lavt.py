@@ -3,10 +3,10 @@
 Source: Yang et al. 2022, "LAVT: Language-Aware Vision Transformer for Referring Image Segmentation", CVPR,
 sections 3.1 (fusion), 3.2 (gate), 3.3 (decoder). The text encoder is BERT-base, Devlin et al. 2019.
 The published checkpoints come in two forms, of one network: `lavt` (`Lavt`, 451 entries, BERT in a dictionary of its
-own) and `lavt_one` (`LavtOne`, 648 entries, BERT as `text_encoder`). `published_state` reads either.
+own) and `lavt_one` (`LavtOne`, 648 entries, BERT as `text_encoder`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -233,25 +233,6 @@ class LavtOne(Lavt):
     def segment(self, image: Tensor, text: Tensor, mask: Tensor) -> Tensor:
         """As `Lavt.forward`: with an expression that `encode_text` has already read."""
         return super().forward(image, text, mask)
-
-
-def published_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The entries of `LavtOne` out of a published file of either form, or a bare state dict.
-
-    Args:
-        tensors: by dotted names that begin with the file's own dictionaries, `model.` and `bert_model.`.
-    Returns: the network's entries. Left out is what it does not hold (the optimizer, BERT's pooler and position
-    numbers), and the `module.` that data-parallel training puts before the keys.
-    """
-    left_out = ("text_encoder.pooler.", "text_encoder.embeddings.position_ids")
-    whole = any(name.startswith("model.") for name in tensors)
-    state = {}
-    for name, tensor in tensors.items():
-        form, _, rest = name.partition(".") if whole else ("model", "", name)
-        key = rest.removeprefix("module.") if form == "model" else f"text_encoder.{rest.removeprefix('module.')}"
-        if form in ("model", "bert_model") and not key.startswith(left_out):
-            state[key] = tensor
-    return state
 
 
 def build(config: LavtConfig | None = None) -> LavtOne:

@@ -67,7 +67,7 @@ def roi_align(features: Tensor, boxes: Tensor, stride: int, bins: int) -> Tensor
     for index, (y0, y1, x0, x1) in enumerate(ranges):
         touched = features[y0:y1, x0:x1]
         lines = (down[index, :, y0:y1].to(features) @ touched.flatten(1)).view(bins, x1 - x0, -1)
-        torch.matmul(across[index, :, x0:x1].to(features), lines, out=pooled[index])
+        pooled[index] = across[index, :, x0:x1].to(features) @ lines
     return pooled
 
 

@@ -4,7 +4,7 @@ Source: Ke et al. 2022, "Mask Transfiner for High-Quality Instance Segmentation"
 ICCV. Boxes are (x0, y0, x1, y1) in pixels of the resized image, corners.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -41,7 +41,6 @@ class TransfinerConfig:
     refined: int = 10  # of them the best, whose masks are refined
 
 
-_SWIN_B = SwinConfig(128, (2, 2, 18, 2), (4, 8, 16, 32))
 _R50 = TransfinerConfig()
 # The published files were trained with this mean and deviation, meant for RGB, on BGR.
 _SWIN = TransfinerConfig(SwinConfig(), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
@@ -51,7 +50,7 @@ VARIANTS = {
     "r101": replace(_R50, backbone=ResNetConfig((3, 4, 23, 3))),
     "r101_deform": replace(_R50, backbone=ResNetConfig((3, 4, 23, 3), deformable=True)),
     "swin_t": _SWIN,
-    "swin_b": replace(_SWIN, backbone=_SWIN_B),
+    "swin_b": replace(_SWIN, backbone=SwinConfig(128, (2, 2, 18, 2), (4, 8, 16, 32))),
 }
 """The published networks by name."""
 
@@ -272,30 +271,6 @@ def _across(low: Tensor, high: Tensor, start: int, stop: int) -> Tensor:
     """Where the pixels [start, stop) lie in a box, from -1 at `low` to 1 at `high`."""
     pixels = torch.arange(start, stop, device=low.device) + 0.5
     return (pixels - low) / (high - low) * 2 - 1
-
-
-def published_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The network's entries out of a published file, or a bare state dict.
-
-    Args:
-        tensors: by dotted names that begin with the file's own dictionary, `model.`.
-    Returns: the network's entries. Left out is what some versions of the training code store beside them: the
-    optimizer, pixel mean and deviation, and the anchors.
-    """
-    left_out = ("pixel_mean", "pixel_std", "proposal_generator.anchor_generator.")
-    start = "model." if any(name.startswith("model.") for name in tensors) else ""
-    named = {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-    return {key: tensor for key, tensor in named.items() if not key.startswith(left_out)}
-
-
-def variant_of(state: Mapping[str, Tensor]) -> str:
-    """Which of `VARIANTS` a state dict belongs to, by its backbone."""
-    bottom_up = "backbone.bottom_up."
-    patches = state.get(f"{bottom_up}patch_embed.proj.weight")
-    if patches is not None:
-        return "swin_b" if len(patches) == _SWIN_B.channels else "swin_t"
-    depth = "r101" if f"{bottom_up}res4.22.conv1.weight" in state else "r50"
-    return f"{depth}_deform" if f"{bottom_up}res3.0.conv2_offset.weight" in state else depth
 
 
 def build(config: TransfinerConfig | str = "r50") -> Transfiner:
