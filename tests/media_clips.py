@@ -12,14 +12,16 @@ from vidremove.media.planes import channel_views, layout_of
 
 
 def noise_planes(frame: av.VideoFrame, seed: int) -> None:
-    """Fill a frame with smooth moving texture within the legal range of its samples."""
+    """Fill a frame with smooth moving texture whose colours all exist in RGB."""
     layout = layout_of(frame.format.name)
     assert layout is not None
     for number, view in enumerate(channel_views(frame, layout)):
         height, width = view.shape
         y, x = np.mgrid[0:height, 0:width]
         wave = np.sin((x + 3 * seed) / 7 + number) + np.cos((y - seed) / 5 - number) + 0.2 * np.sin(x * y / 11)
-        view[...] = (((wave + 2.2) / 4.4 * 0.6 + 0.2) * ((1 << layout.bits) - 1)).astype(view.dtype) << layout.shift
+        reach = 0.16 if layout.model == "yuv" and number else 0.4
+        values = (0.5 + (wave / 4.4) * reach) * ((1 << layout.bits) - 1)
+        view[...] = values.astype(view.dtype) << layout.shift
 
 
 def make_clip(
@@ -56,11 +58,11 @@ def make_clip(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
         if sound is not None:
-            _add_sound(out, sound, float((times[-1] + 1) * time_base))
+            add_sound(out, sound, float((times[-1] + 1) * time_base))
     return path
 
 
-def _add_sound(out: Any, stream: Any, seconds: float) -> None:
+def add_sound(out: Any, stream: Any, seconds: float) -> None:
     samples = int(48000 * seconds)
     wave = (np.sin(np.arange(samples) / 20) * 8000).astype(np.int16)
     for start in range(0, samples - 1023, 1024):

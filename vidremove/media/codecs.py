@@ -41,6 +41,8 @@ _SAME_SAMPLES = [  # arrangements of the same numbers
     ("yuv422p10le", "p210le"),
 ]
 _NOT_IN_AVI = {"libx264", "libx264rgb", "libx265", "libvpx-vp9", "libsvtav1"}  # read back a frame or more late
+_MATROSKA = {"matroska", "webm"}
+_SAY_ASPECT = {"libx264", "libx264rgb", "libx265", "libsvtav1", "mpeg4"}  # in their own stream
 _NO_ODD_SIDES = {"libx264", "libx265"}
 _LARGEST_MPEG4_CLOCK = 65535
 
@@ -57,36 +59,40 @@ class Encoding:
     notes: tuple[str, ...] = ()
 
 
-def choose_encoding(
-    target: Path, codec: str | None, pix_fmt: str, size: tuple[int, int], config: OutputConfig, clock: int
-) -> Encoding:
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is to be encoded."""
+
+    codec: str | None  # FFmpeg's name of the source's codec; None where the source is no video
+    pix_fmt: str
+    size: tuple[int, int]  # (H, W), as stored
+    clock: int = 1  # denominator of the time base
+    square: bool = True  # pixels as wide as high
+
+
+def choose_encoding(target: Path, material: Material, config: OutputConfig) -> Encoding:
     """The encoder for a target.
 
-    Args:
-        codec: FFmpeg's name of the source's codec, None where the source is no video.
-        pix_fmt: of the frames to be written.
-        size: (H, W) as stored.
-        clock: denominator of the time base.
     Raises: OutputError if the container or the codec asked for cannot do it.
     """
-    container = CONTAINERS[target.suffix.lower()]
-    encoder, notes = _encoder(target, container, codec, pix_fmt, config, clock)
-    chosen, lost = nearest_format(pix_fmt, [f.name for f in av.Codec(encoder, "w").video_formats or ()])
+    container, pix_fmt = CONTAINERS[target.suffix.lower()], material.pix_fmt
+    encoder, notes = _encoder(target, container, material, config)
+    chosen, lost = nearest_format(pix_fmt, _formats(encoder))
     if config.lossless and lost:
         raise OutputError(f"{target}: {pix_fmt} cannot be kept without loss in {target.suffix}; use .mkv.")
     if lost:
         notes.append(f"pixel format {pix_fmt} became {chosen}: {encoder} does not write it ({lost})")
-    pad = _padding(encoder, chosen, size)
+    pad = _padding(encoder, chosen, material.size)
     if any(pad):
-        height, width = size
+        height, width = material.size
         notes.append(f"{width}x{height} was padded to {width + pad[1]}x{height + pad[0]}: {encoder} needs even sides")
+    if not material.square and container in _MATROSKA and encoder not in _SAY_ASPECT:
+        notes.append(f"pixels are not square in the source; {encoder} in {target.suffix} cannot say so")
     options = _options(encoder, container, chosen, config)
     return Encoding(container, encoder, chosen, options, pad, tuple(notes))
 
 
-def _encoder(
-    target: Path, container: str, codec: str | None, pix_fmt: str, config: OutputConfig, clock: int
-) -> tuple[str, list[str]]:
+def _encoder(target: Path, container: str, material: Material, config: OutputConfig) -> tuple[str, list[str]]:
     if config.codec != "auto":
         asked = _ENCODERS.get(config.codec, config.codec)
         if asked not in _ENCODERS.values() and asked != "libx264rgb":
@@ -95,26 +101,36 @@ def _encoder(
             raise OutputError(f"{target}: {config.codec} does not go into {target.suffix}; use another or .mkv.")
         return asked, []
     if config.lossless:
-        wanted = _LOSSLESS.get(container, _LOSSLESS_MP4)
-        for encoder in wanted:
-            if not nearest_format(pix_fmt, [f.name for f in av.Codec(encoder, "w").video_formats or ()])[1]:
-                return encoder, []
-        return wanted[0], []
+        return _lossless_encoder(container, material), []
     fallback = _FALLBACK.get(container, "libx264")
-    if codec is None:
+    if fallback == "mpeg4" and material.clock > _LARGEST_MPEG4_CLOCK:
+        fallback = "mjpeg"
+    if material.codec is None:
         return fallback, []
-    own = _ENCODERS.get(codec)
-    if own == "mpeg4" and clock > _LARGEST_MPEG4_CLOCK:
-        return fallback, [f"{codec} cannot keep times in 1/{clock} s: {fallback} is used"]
+    own = _ENCODERS.get(material.codec)
+    if own == "mpeg4" and material.clock > _LARGEST_MPEG4_CLOCK:
+        return fallback, [f"mpeg4 cannot keep times in 1/{material.clock} s: {fallback} is used"]
     if own is None or not _fits(own, container):
-        return fallback, [f"the source is {codec}, which is not written into {target.suffix}: {fallback} is used"]
-    if own == "libx264" and layout_of(pix_fmt) is not None and _model(pix_fmt) == "rgb":
-        return "libx264rgb", []
-    return own, []
+        return fallback, [
+            f"the source is {material.codec}, which is not written into {target.suffix}: {fallback} is used"
+        ]
+    return ("libx264rgb" if own == "libx264" and _model(material.pix_fmt) == "rgb" else own), []
+
+
+def _lossless_encoder(container: str, material: Material) -> str:
+    wanted = _LOSSLESS.get(container, _LOSSLESS_MP4)
+    if container == "matroska" and not material.square:
+        wanted = [*_LOSSLESS_MP4, *wanted]  # H.264 says the shape of pixels itself
+    fitting = (e for e in wanted if not nearest_format(material.pix_fmt, _formats(e))[1])
+    return next(fitting, wanted[-1])
+
+
+def _formats(encoder: str) -> list[str]:
+    return [f.name for f in av.Codec(encoder, "w").video_formats or ()]
 
 
 def _fits(encoder: str, container: str) -> bool:
-    if container == "avi" and encoder in _NOT_IN_AVI:
+    if (container == "avi" and encoder in _NOT_IN_AVI) or (container == "mp4" and encoder == "ffv1"):
         return False
     codec = av.Codec(encoder, "w")
     with av.open(_Nowhere(), "w", format=container) as probe:

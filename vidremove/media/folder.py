@@ -67,10 +67,10 @@ class FolderSource:
         return Frame(index, index, image, Still(header))
 
     def index_at(self, time_s: float | Fraction) -> int:
-        """The frame shown at `time_s` seconds; the last frame for any later time."""
+        """The frame shown at `time_s` seconds; the number of frames for a time past the end."""
         if time_s < 0:
             raise InputError(f"{self.path}: time {float(time_s):g} s is before the start.")
-        return min(int(Fraction(time_s) * self.info.rate), len(self.files) - 1)
+        return min(int(Fraction(time_s) * self.info.rate + Fraction(1, 10**6)), len(self.files))
 
     def __enter__(self) -> "FolderSource":
         return self

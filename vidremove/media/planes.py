@@ -8,12 +8,14 @@ nearest-neighbour lookup that made the RGB.
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
 import av
 import cv2
 import numpy as np
+from av.filter import Graph
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from vidremove.images import bounding_box
@@ -90,16 +92,47 @@ def channel_views(frame: av.VideoFrame, layout: Layout) -> list[np.ndarray]:
     return views
 
 
-def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
-    """A frame with its own memory and the same samples, times and tags; the decoder may still need the original."""
-    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
-    for source, target in zip(frame.planes, copy.planes, strict=True):
-        old = np.frombuffer(memoryview(source), np.uint8).reshape(-1, abs(source.line_size))
-        new = np.frombuffer(memoryview(target), np.uint8).reshape(-1, abs(target.line_size))
+class FrameCopier:
+    """Makes copies of frames that can be written into: the decoder may still need the original.
+
+    They go through an empty filter graph, the one way that keeps all that a frame says of itself: times, colour tags,
+    shape of pixels, captions, mastering display.
+    """
+
+    def __init__(self) -> None:
+        self._graph: tuple[tuple[int, int, str], Graph] | None = None
+
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame with its own memory and the same samples."""
+        kind = (frame.width, frame.height, frame.format.name)
+        if self._graph is None or self._graph[0] != kind:
+            self._graph = kind, _empty_graph(*kind)
+        graph = self._graph[1]
+        graph.push(frame)
+        copy = graph.pull()
+        if not isinstance(copy, av.VideoFrame):
+            raise TypeError(f"the graph gave {type(copy).__name__}")
+        copy.make_writable()
+        copy.pts = frame.pts
+        if frame.time_base is not None:
+            copy.time_base = frame.time_base
+        return copy
+
+
+def _empty_graph(width: int, height: int, pix_fmt: str) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat(pix_fmt), time_base=Fraction(1, 1000))
+    source.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _copy_samples(frame: av.VideoFrame, target: av.VideoFrame) -> None:
+    for old_plane, new_plane in zip(frame.planes, target.planes, strict=True):
+        old = np.frombuffer(memoryview(old_plane), np.uint8).reshape(-1, abs(old_plane.line_size))
+        new = np.frombuffer(memoryview(new_plane), np.uint8).reshape(-1, abs(new_plane.line_size))
         width = min(old.shape[1], new.shape[1])
         new[:, :width] = old[:, :width]
-    copy_tags(frame, copy)
-    return copy
 
 
 def copy_tags(frame: av.VideoFrame, target: av.VideoFrame) -> None:
@@ -114,27 +147,33 @@ def copy_tags(frame: av.VideoFrame, target: av.VideoFrame) -> None:
 class RgbReader:
     """RGB of decoded frames, by the matrix given, chroma looked up by nearest neighbour, correctly rounded.
 
-    8-bit frames go through libswscale, which is exact with these flags; above 8 bits it is off by 1 in 256, so the
-    arithmetic is done here.
+    8-bit frames go through libswscale, which is exact with these flags. Above 8 bits it is off by 1 in 256, and at odd
+    sizes it looks chroma up a row beside: there the arithmetic is done here. Not to be shared between threads.
     """
 
     def __init__(self, layout: Layout, colour: Colour) -> None:
         self.layout, self.colour = layout, colour
         self._reformatter = VideoReformatter()
+        self._plain: av.VideoFrame | None = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """uint8 (H, W, 3) of 8-bit frames, uint16 spanning 0..65535 of deeper ones; as stored, not turned."""
         layout = self.layout
         if layout.model == "yuv":
-            return self._scaled(frame) if layout.bits == 8 else self._computed(frame)
+            wide, high = layout.shrink
+            whole = frame.width % (1 << wide) == frame.height % (1 << high) == 0
+            return self._scaled(frame) if layout.bits == 8 and whole else self._computed(frame)
         views = channel_views(frame, layout)
         image = np.dstack(views if len(views) == 3 else views * 3)
         return _to_16(image, layout.bits) if layout.bits > 8 else image
 
     def _scaled(self, frame: av.VideoFrame) -> np.ndarray:
+        if self._plain is None:
+            self._plain = av.VideoFrame(frame.width, frame.height, frame.format.name)
+        _copy_samples(frame, self._plain)  # a decoded frame says where its chroma lies, and would be shifted by that
         source = ColorRange.JPEG if self.colour.full else ColorRange.MPEG
         rgb = self._reformatter.reformat(
-            frame,
+            self._plain,
             format="rgb24",
             src_colorspace=self.colour.swscale,
             dst_colorspace=self.colour.swscale,
@@ -152,26 +191,25 @@ class RgbReader:
         height, width = luma.shape
         full = [c.repeat(high, 0).repeat(wide, 1)[:height, :width] if wide * high > 1 else c for c in chroma]
         yuv = np.dstack([luma, *full]) >> self.layout.shift
-        return yuv_to_rgb(yuv, self.colour, self.layout.bits, np.uint16)
+        return yuv_to_rgb(yuv, self.colour, self.layout.bits, self.layout.image_dtype)
 
 
-def paste(frame: av.VideoFrame, layout: Layout, colour: Colour, image: np.ndarray, mask: np.ndarray) -> av.VideoFrame:
-    """A copy of `frame` in which the pixels of `mask` are those of `image`.
+def paste(frame: av.VideoFrame, layout: Layout, colour: Colour, image: np.ndarray, mask: np.ndarray) -> None:
+    """Write the pixels of `mask` from `image` into the planes of `frame`; samples outside stay equal to the bit.
 
     Args:
+        frame: a copy of a decoded frame, or a new one.
         image: uint8 or uint16 (H, W, 3), RGB, as stored (not turned).
         mask: bool (H, W), as stored.
-    Returns: a new frame; samples outside the mask are equal to the bit.
     """
     wide, high = (1 << n for n in layout.shrink)
-    box = bounding_box(mask, multiple=1)
-    result = copy_frame(frame)
+    box = bounding_box(mask)
     if box is None:
-        return result
+        return
     y0, x0 = box[0] // high * high, box[2] // wide * wide
     y1, x1 = -(-box[1] // high) * high, -(-box[3] // wide) * wide  # beyond an odd border where need be
     inside, pixels = mask[y0:y1, x0:x1], image[y0:y1, x0:x1]
-    views = channel_views(result, layout)
+    views = channel_views(frame, layout)
     for channel, values in enumerate(_samples(pixels, layout, colour)):
         small = layout.model == "yuv" and channel > 0
         cell_high, cell_wide = (high, wide) if small else (1, 1)
@@ -180,7 +218,6 @@ def paste(frame: av.VideoFrame, layout: Layout, colour: Colour, image: np.ndarra
         rounded = np.clip(np.rint(_cell_means(values, cell_high, cell_wide)), 0, top)
         view = views[channel][y0 // cell_high :, x0 // cell_wide :][: where.shape[0], : where.shape[1]]
         np.copyto(view, rounded.astype(view.dtype) << layout.shift, where=where)
-    return result
 
 
 def _samples(pixels: np.ndarray, layout: Layout, colour: Colour) -> list[np.ndarray]:

@@ -16,7 +16,7 @@ from vidremove.errors import InputError
 from vidremove.media.colour import colour_of
 from vidremove.media.index import open_video, scan
 from vidremove.media.orient import Orientation, from_matrix
-from vidremove.media.planes import RgbReader, copy_frame, layout_of
+from vidremove.media.planes import FrameCopier, RgbReader, layout_of
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
 
@@ -47,6 +47,7 @@ class VideoSource:
             self.stored_size = (frame.height, frame.width)
             self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
             tags = stream.codec_context
+            self.aspect = stream.sample_aspect_ratio or tags.sample_aspect_ratio  # some codecs say it with a frame only
             self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
         self._notes += [note] if note else []
         self.matrix = _display_matrix(frame)
@@ -58,7 +59,6 @@ class VideoSource:
         if layout is None:
             raise InputError(f"{self.path}: pixel format {self.pix_fmt} is not supported.")
         self.layout = layout
-        self._rgb = RgbReader(layout, self.colour)
         height, width = self.stored_size
         self.info = MediaInfo(
             self.path,
@@ -83,19 +83,20 @@ class VideoSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) in order. A frame that cannot be decoded is the one before it again, and noted."""
+        rgb = RgbReader(self.layout, self.colour)
         with open_video(self.path) as (container, stream):
             for index, native in self._steady(container, stream, start, self._stop(stop)):
-                yield self._frame(index, native)
+                yield self._frame(index, native, rgb)
 
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""
-        end = self._stop(stop)
+        end, rgb = self._stop(stop), RgbReader(self.layout, self.colour)
         with open_video(self.path) as (container, stream):
             while end > start:
                 begin = self._run_start(start, end)
                 run = list(self._steady(container, stream, begin, end))
                 while run:
-                    yield self._frame(*run.pop())
+                    yield self._frame(*run.pop(), rgb)
                 end = begin
 
     def at(self, index: int) -> Frame:
@@ -114,16 +115,18 @@ class VideoSource:
             self._scrubber = self._stack.enter_context(open_video(self.path, "SLICE"))
         container, stream = self._scrubber
         index, native = next(self._steady(container, stream, index, index + 1))
-        frame = self._frame(index, native)
+        frame = self._frame(index, native, RgbReader(self.layout, self.colour))
         if len(self._proof) < _SCRUB_AFTER:
             self._proof.append((index, frame.image))
         return frame
 
     def index_at(self, time_s: float | Fraction) -> int:
-        """The frame shown `time_s` seconds after the first one; the last frame for any later time."""
+        """The frame shown `time_s` seconds after the first one; the number of frames for a time past the end."""
         if time_s < 0:
             raise InputError(f"{self.path}: time {float(time_s):g} s is before the start.")
         time = int(self.index.pts[0]) + Fraction(time_s) / self.index.time_base
+        if time >= int(self.index.pts[-1]) + (self.index.last_duration or 1 / (self.index.rate * self.index.time_base)):
+            return self.info.frames
         return max(0, int(np.searchsorted(self.index.pts, float(time) + 1e-6, side="right")) - 1)
 
     def __enter__(self) -> "VideoSource":
@@ -150,8 +153,8 @@ class VideoSource:
         most = max(1, _CHUNK_BYTES // (height * width * 3 * (1 if self.layout.bits == 8 else 2)))
         return max(start, min(key, end - 1), end - most)
 
-    def _frame(self, index: int, native: av.VideoFrame) -> Frame:
-        image = self.orientation.upright(self._rgb(native))
+    def _frame(self, index: int, native: av.VideoFrame, rgb: RgbReader) -> Frame:
+        image = self.orientation.upright(rgb(native))
         return Frame(index, int(self.index.pts[index]), image, native)
 
     def _steady(
@@ -190,7 +193,7 @@ class VideoSource:
 
     def _stand_in(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
         self._missing.add(index)
-        copy = copy_frame(native)
+        copy = FrameCopier()(native)
         copy.pts = int(self.index.pts[index])
         return copy
 

@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
-from vidremove.media.codecs import Encoding, choose_encoding
+from vidremove.media.codecs import Encoding, Material, choose_encoding
 from vidremove.media.colour import Colour
 from vidremove.media.index import open_video
-from vidremove.media.planes import channel_views, copy_tags, layout_of, paste
+from vidremove.media.planes import FrameCopier, channel_views, copy_tags, layout_of, paste
 from vidremove.media.streams import StreamCopier, kept_tags
 from vidremove.media.target import StagedFile, writing
 from vidremove.media.video import VideoSource
@@ -40,6 +40,7 @@ class VideoSink:
         self.target, self.source = target, source
         self.notes: list[str] = []
         self._written = 0
+        self._copy = FrameCopier()
         self._times: dict[int, int | None] = {}
         self._copier: StreamCopier | None = None
         self._video = source if isinstance(source, VideoSource) else None
@@ -119,11 +120,13 @@ class VideoSink:
         if self._video is not None:
             with open_video(self.source.path) as (_, stream):
                 codec = stream.codec_context.codec.canonical_name
-            clock = self._base.denominator
-            return choose_encoding(self.target, codec, self._video.work_format, self._video.stored_size, config, clock)
+            square = self._video.aspect in (None, 1)
+            size, pix_fmt = self._video.stored_size, self._video.work_format
+            material = Material(codec, pix_fmt, size, self._base.denominator, square)
+            return choose_encoding(self.target, material, config)
         deep = info.bits > 8
         pix_fmt = ("yuv420p10le" if deep else "yuv420p") if not config.lossless else "gbrp16le" if deep else "rgb24"
-        return choose_encoding(self.target, None, pix_fmt, info.size, config, self._base.denominator)
+        return choose_encoding(self.target, Material(None, pix_fmt, info.size), config)
 
     def _open_stream(self) -> VideoStream:
         encoding, info = self._encoding, self.source.info
@@ -156,8 +159,8 @@ class VideoSink:
         with open_video(video.path) as (_, old):
             for tag in ("color_range", "color_primaries", "color_trc", "colorspace"):
                 setattr(context, tag, getattr(old.codec_context, tag))
-            if old.sample_aspect_ratio:
-                context.sample_aspect_ratio = old.sample_aspect_ratio
+            if video.aspect:
+                context.sample_aspect_ratio = video.aspect
             if _model(video.work_format) != _model(self._encoding.pix_fmt):
                 context.colorspace = {5: 6}.get(self._colour.swscale, self._colour.swscale)
                 context.color_range = _LIMITED
@@ -175,14 +178,17 @@ class VideoSink:
                 return frame.native
             turn = self._video.orientation
             image, mask = turn.stored(frame.image), turn.stored(frame.mask)
-            return paste(frame.native, self._video.layout, self._colour, image, mask)
+            copy = self._copy(frame.native)
+            paste(copy, self._video.layout, self._colour, image, mask)
+            return copy
         image = self._video.orientation.stored(frame.image) if self._video else frame.image
         pix_fmt = self._video.work_format if self._video else self._encoding.pix_fmt
         layout = layout_of(pix_fmt)
         if layout is None:
             raise OutputError(f"{self.target}: pixel format {pix_fmt} cannot be written.")
         blank = av.VideoFrame(image.shape[1], image.shape[0], pix_fmt)
-        return paste(blank, layout, self._colour, image, np.ones(image.shape[:2], np.bool_))
+        paste(blank, layout, self._colour, image, np.ones(image.shape[:2], np.bool_))
+        return blank
 
     def _fit(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame in the encoder's pixel format and size."""
