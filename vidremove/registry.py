@@ -8,6 +8,8 @@ from vidremove.errors import PluginError
 PLUGINS: dict[str, dict[str, str]] = {
     "segmenter": {
         "embedded": "vidremove.segmenters.embedded:Embedded",
+        "lavt": "vidremove.segmenters.lavt:Lavt",
+        "transfiner": "vidremove.segmenters.transfiner:Transfiner",
     },
     "flow": {
         "dis": "vidremove.flows.dis:Dis",
