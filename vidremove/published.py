@@ -32,9 +32,9 @@ class Published:
     use: str  # the licence in plain words
     paper: str
     sources: tuple[Source, ...]
-    network: str = ""  # module:factory; empty for a file that is kept as it is
+    network: str  # module:factory
+    parts: tuple[Part, ...]
     variant: str = ""  # argument of the factory, if any
-    parts: tuple[Part, ...] = ()
     optional: tuple[str, ...] = ()  # patterns of entries that a file may lack
     ignored: tuple[str, ...] = ()  # patterns of entries that a file may have besides
 
@@ -45,9 +45,6 @@ _LAMA_ZIP = "https://huggingface.co/smartywu/big-lama/resolve/05cb2be7f8dbe6ca7c
 _MAT = "https://github.com/Sanster/models/releases/download/add_mat/Places_512_FullData_G.pth"
 _MAT_HALF = "https://huggingface.co/Acly/MAT/resolve/main/MAT_Places512_G_fp16.safetensors"
 _MAT_PICKLE = "https://huggingface.co/Icar/mat_places512_full/resolve/main/Places_512_FullData.pkl"
-_VOCABULARY = (
-    "https://huggingface.co/google-bert/bert-base-uncased/resolve/86b5e0934494bd15c9632b12f734a8a67f723594/vocab.txt"
-)
 
 
 def _drive(file: str, key: str, size: int = 0) -> tuple[Source, ...]:
@@ -143,21 +140,6 @@ PUBLISHED: tuple[Published, ...] = (
     _lavt("lavt", "G-Ref (UMD), with the long free phrases people type", "14g8NzgZn6HzC6tP_bsQuWmh5LnOcovsE"),
     _lavt("lavt-refcoco", "RefCOCO, with left and right", "1xFMEXr6AGU97Ypj1yr8oo00uObbeIQvJ"),
     _lavt("lavt-refcoco-plus", "RefCOCO+, without left and right", "1HS8ZnGaiPJr-OmoUn4-4LVnVtD_zHY6w"),
-    Published(
-        name="bert-vocabulary",
-        what="the words that LAVT reads, of bert-base-uncased",
-        licence="Apache-2.0",
-        use="free, also commercially",
-        paper="Devlin et al. 2019, BERT, NAACL, arXiv 1810.04805",
-        sources=(
-            Source(
-                _VOCABULARY,
-                "bert-base-uncased-vocab.txt",
-                231_508,
-                "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-            ),
-        ),
-    ),
     _transfiner("transfiner", "R50-FPN", "r50", "output_3x_transfiner_r50.pth", "1EA9pMdUK6Ad9QsjaZz0g5jqbo_JkqtME"),
     _transfiner(
         "transfiner-r101", "R101-FPN", "r101", "output_3x_transfiner_r101.pth", "1Jn27jTpFFWjuX22xvR1upP99nOXfZ1nk"

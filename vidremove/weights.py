@@ -57,8 +57,8 @@ def find(name: str) -> Published:
 
 
 def kept_file(published: Published) -> Path:
-    """The file that is loaded: safetensors, or the published file itself where no network belongs to it."""
-    return folder() / (f"{published.name}.safetensors" if published.network else published.sources[0].file)
+    """The file that is loaded."""
+    return folder() / f"{published.name}.safetensors"
 
 
 def list_weights() -> list[Status]:
@@ -100,8 +100,7 @@ def _check(published: Published) -> Status:
             if original.is_file():
                 _compare(original, source.sha256 or _pinned(original))
         _compare(kept, _pinned(kept))
-        if published.network:
-            _read(published, kept)
+        _read(published, kept)
     except InputError as error:
         return Status(published, "damaged", kept, f"{error} Fetch it again: vidremove weights get {published.name}")
     return Status(published, "present", kept)
@@ -154,8 +153,7 @@ def _get(published: Published, on_progress: OnProgress | None) -> None:
     for source in [*here, *elsewhere]:
         try:
             _fetch(source, on_progress)
-            if published.network:
-                _convert(published, folder() / source.file)
+            _convert(published, folder() / source.file)
             return
         except (PluginError, InputError) as error:
             reasons.append(str(error))
@@ -202,18 +200,9 @@ def add(name: str, file: Path) -> Path:
     named = [source for source in published.sources if source.file == file.name and source.sha256]
     if any(source.sha256 != digest for source in named):
         raise InputError(f"{file}: has SHA-256 {digest}, needed {named[0].sha256}. Fetch it again, or rename it.")
-    if not published.network and digest != published.sources[0].sha256:
-        raise InputError(f"{file}: has SHA-256 {digest}, needed {published.sources[0].sha256}.")
-    kept = kept_file(published)
     with _locked(name):
-        if published.network:
-            _convert(published, file)
-        else:
-            part = kept.with_name(f"{kept.name}.part")
-            with writing(part):
-                part.write_bytes(file.read_bytes())
-            _keep(part, kept)
-    return kept
+        _convert(published, file)
+    return kept_file(published)
 
 
 def load(name: str) -> "dict[str, Tensor]":
@@ -254,14 +243,10 @@ def _convert(published: Published, file: Path) -> None:
     except SafetensorError as error:
         part.unlink(missing_ok=True)
         raise OutputError(f"{part}: cannot be written ({error}).") from error
-    _keep(part, kept)
-
-
-def _keep(part: Path, target: Path) -> None:
     digest = hash_file(part)
-    with writing(target):
-        os.replace(part, target)
-    _pin(target, digest)
+    with writing(kept):
+        os.replace(part, kept)
+    _pin(kept, digest)
 
 
 def _pin(file: Path, digest: str) -> None:

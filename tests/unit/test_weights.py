@@ -22,7 +22,6 @@ from vidremove.errors import InputError, OutputError, PluginError
 from vidremove.published import PUBLISHED, Published, Source
 
 torch.set_num_threads(1)
-WORDS = b"[PAD]\n[UNK]\n"
 
 
 @pytest.fixture
@@ -53,7 +52,6 @@ def registry(tmp_path, monkeypatch, server, lama_state) -> Path:
     body = file.read_bytes()
     server.pages["/broken"] = Page(code=404)
     server.pages["/lama"] = Page(body)
-    server.pages["/words"] = Page(WORDS)
     entries = (
         dataclasses.replace(
             published("lama"),
@@ -65,13 +63,10 @@ def registry(tmp_path, monkeypatch, server, lama_state) -> Path:
         ),
         dataclasses.replace(published("mat"), network="tests.unit.weights_server:tiny_mat"),
         dataclasses.replace(
-            published("bert-vocabulary"), sources=(Source(f"{server.url}/words", "vocab.txt", 0, sha(WORDS)),)
-        ),
-        dataclasses.replace(
-            published("transfiner"),
-            sources=(Source(f"{server.url}/words", "unhashed.txt"),),
-            network="",
+            published("lama"),
             name="unhashed",
+            network="tests.unit.weights_server:tiny_lama",
+            sources=(Source(f"{server.url}/lama", "unhashed.pt"),),
         ),
     )
     monkeypatch.setattr(weights, "PUBLISHED", entries)
@@ -99,7 +94,7 @@ def test_get_fetches_from_the_next_source_converts_and_loads(registry, lama_stat
         "lama.safetensors",
         "lama.safetensors.sha256",
     }
-    assert states() == {"lama": "present", "mat": "missing", "bert-vocabulary": "missing", "unhashed": "missing"}
+    assert states() == {"lama": "present", "mat": "missing", "unhashed": "missing"}
     network = tiny_lama()
     weights.load_into(network, "lama")
     assert torch.equal(network.model[1].ffc.convl2l.weight, lama_state["model.1.ffc.convl2l.weight"])
@@ -126,23 +121,25 @@ def test_two_at_once_fetch_once(registry, server):
 
 
 def test_another_process_waits_too(registry, server):
-    """It finds the file that this process fetches meanwhile, without asking the server."""
+    """What this process fetches meanwhile is all that it needs: its own addresses lead nowhere."""
     from filelock import FileLock
 
-    registry.mkdir()
-    lock = FileLock(registry / "bert-vocabulary.lock")
-    lock.acquire()
+    weights.get("lama")
+    hidden = registry / "hidden"
+    (registry / "lama.safetensors").rename(hidden)
     code = (
         "import dataclasses; from vidremove import weights as w; from vidremove.published import Source; "
-        f"s = Source('http://127.0.0.1:9/none', 'vocab.txt', 0, {sha(WORDS)!r}); "
-        "w.PUBLISHED = tuple(dataclasses.replace(p, sources=(s,)) for p in w.PUBLISHED if not p.network); "
-        "print(w.get('bert-vocabulary').name)"
+        "lama = next(p for p in w.PUBLISHED if p.name == 'lama'); "
+        "w.PUBLISHED = (dataclasses.replace(lama, network='tests.unit.weights_server:tiny_lama', "
+        "sources=(Source('http://127.0.0.1:9/none', 'none.pt'),)),); "
+        "print('ready', flush=True); print(w.get('lama').name)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    (registry / "vocab.txt").write_bytes(WORDS)
-    lock.release()
-    out, error = process.communicate(timeout=60)
-    assert (out.strip(), error) == ("vocab.txt", "")
+    with FileLock(registry / "lama.lock"):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        hidden.rename(registry / "lama.safetensors")
+    assert process.communicate(timeout=60)[0] == "lama.safetensors\n"
 
 
 def test_damage_is_found_and_mended(registry, server):
@@ -183,12 +180,14 @@ def test_no_source_is_left(registry, server):
 
 def test_a_file_without_a_published_hash_is_pinned_at_first_sight(registry, server):
     weights.get("unhashed")
-    assert (registry / "unhashed.txt.sha256").read_text() == f"{sha(WORDS)}  unhashed.txt\n"
-    (registry / "unhashed.txt").unlink()
-    server.pages["/words"] = Page(WORDS + b"other")
-    with pytest.raises(PluginError, match=f"needed {sha(WORDS)}"):
+    original, body = registry / "unhashed.pt", server.pages["/lama"].body
+    assert (registry / "unhashed.pt.sha256").read_text() == f"{sha(body)}  unhashed.pt\n"
+    original.unlink()
+    (registry / "unhashed.safetensors").unlink()
+    server.pages["/lama"] = Page(body + b"other")
+    with pytest.raises(PluginError, match=f"needed {sha(body)}"):
         weights.get("unhashed")
-    assert not (registry / "unhashed.txt").exists()
+    assert not original.exists()
 
 
 def test_paths_of_what_is_not_here_say_how_to_get_it(registry):
@@ -316,15 +315,6 @@ def test_add_runs_nothing(registry, lama_state, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_add_takes_a_plain_file_only_with_its_hash(registry, tmp_path):
-    file = tmp_path / "words.txt"
-    file.write_bytes(WORDS)
-    assert weights.add("bert-vocabulary", file).read_bytes() == WORDS
-    file.write_bytes(b"other")
-    with pytest.raises(InputError, match="needed"):
-        weights.add("bert-vocabulary", file)
-
-
 def test_the_registry_is_well_formed():
     assert len({entry.name for entry in PUBLISHED}) == len(PUBLISHED)
     files = [source.file for entry in PUBLISHED for source in entry.sources]
@@ -334,7 +324,6 @@ def test_the_registry_is_well_formed():
         assert entry.licence
         assert entry.use
         assert entry.paper
-        assert bool(entry.network) == bool(entry.parts)
         for source in entry.sources:
             assert source.url.startswith("https://")
             assert re.fullmatch(r"([0-9a-f]{64})?", source.sha256)
@@ -342,7 +331,7 @@ def test_the_registry_is_well_formed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [entry.name for entry in PUBLISHED if entry.network])
+@pytest.mark.parametrize("name", [entry.name for entry in PUBLISHED])
 def test_published_networks_take_their_files(name, tmp_path, monkeypatch):
     """Every real network, with generated weights in the form its authors publish."""
     from importlib import import_module
