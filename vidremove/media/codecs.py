@@ -111,9 +111,7 @@ def _encoder(target: Path, container: str, material: Material, config: OutputCon
     if own == "mpeg4" and material.clock > _LARGEST_MPEG4_CLOCK:
         return fallback, [f"mpeg4 cannot keep times in 1/{material.clock} s: {fallback} is used"]
     if own is None or not _fits(own, container):
-        return fallback, [
-            f"the source is {material.codec}, which is not written into {target.suffix}: {fallback} is used"
-        ]
+        return fallback, [f"{material.codec} of the source is not written into {target.suffix}: {fallback} is used"]
     return ("libx264rgb" if own == "libx264" and _model(material.pix_fmt) == "rgb" else own), []
 
 

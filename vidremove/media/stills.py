@@ -63,7 +63,7 @@ def read_header(path: Path) -> Header:
         if width * height > LARGEST_PIXELS:
             raise InputError(f"{path}: is {width}x{height}; pictures of more than {LARGEST_PIXELS} pixels are refused.")
         deep = _is_deep(path, image)
-        code = int(image.getexif().get(_ORIENTATION, 1) or 1)
+        code = _orientation_code(image)
         extras: dict[str, Any] = {
             key: image.info[key] for key in ("exif", "icc_profile", "dpi", "compression") if key in image.info
         }
@@ -236,6 +236,16 @@ def _upright_exif(exif: bytes | None) -> bytes | None:
         return exif
     table[_ORIENTATION] = 1
     return table.tobytes()
+
+
+def _orientation_code(image: Image.Image) -> int:
+    if image.format == "PNG":  # asking Pillow for the EXIF of a PNG decodes it
+        table = Image.Exif()
+        table.load(image.info.get("exif") or b"")
+    else:
+        table = image.getexif()
+    code = table.get(_ORIENTATION, 1)
+    return code if isinstance(code, int) else 1
 
 
 def _is_deep(path: Path, image: Image.Image) -> bool:

@@ -1,22 +1,20 @@
 """A video file as a source: frames in order, backwards, or one by number, with the planes they were decoded from."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.sidedata.sidedata import SideData
-from av.video.stream import VideoStream
 
 from vidremove.errors import InputError
 from vidremove.media.colour import colour_of
-from vidremove.media.index import open_video, scan
+from vidremove.media.index import scan
 from vidremove.media.orient import Orientation, from_matrix
 from vidremove.media.planes import FrameCopier, RgbReader, layout_of
+from vidremove.media.reader import Reader
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
 
@@ -32,22 +30,23 @@ class VideoSource:
         self.index = scan(path)
         self._notes = list(self.index.notes)
         self._missing: set[int] = set()  # frames that could not be decoded, so far
-        self._stack = ExitStack()
-        self._scrubber: tuple[InputContainer, VideoStream] | None = None
+        self._scrubber: Reader | None = None
         self._random: Callable[[int], np.ndarray] | None = None
         self._proof: list[tuple[int, np.ndarray]] = []
         self._describe()
 
     def _describe(self) -> None:
-        with open_video(self.path, "SLICE") as (container, stream):
-            first = next(self._decode(container, stream, 0), None)
+        with Reader(self.path, self.index, "SLICE") as reader:
+            first = next(reader.frames_from(0), None)
             if first is None:
                 raise InputError(f"{self.path}: no frame of it can be decoded.")
             frame = first[1]
             self.stored_size = (frame.height, frame.width)
             self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
-            tags = stream.codec_context
-            self.aspect = stream.sample_aspect_ratio or tags.sample_aspect_ratio  # some codecs say it with a frame only
+            tags = reader.stream.codec_context
+            self.aspect = (
+                reader.stream.sample_aspect_ratio or tags.sample_aspect_ratio
+            )
             self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
         self._notes += [note] if note else []
         self.matrix = _display_matrix(frame)
@@ -84,17 +83,17 @@ class VideoSource:
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) in order. A frame that cannot be decoded is the one before it again, and noted."""
         rgb = RgbReader(self.layout, self.colour)
-        with open_video(self.path) as (container, stream):
-            for index, native in self._steady(container, stream, start, self._stop(stop)):
+        with Reader(self.path, self.index) as reader:
+            for index, native in self._steady(reader, start, self._stop(stop)):
                 yield self._frame(index, native, rgb)
 
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""
         end, rgb = self._stop(stop), RgbReader(self.layout, self.colour)
-        with open_video(self.path) as (container, stream):
+        with Reader(self.path, self.index) as reader:
             while end > start:
                 begin = self._run_start(start, end)
-                run = list(self._steady(container, stream, begin, end))
+                run = list(self._steady(reader, begin, end))
                 while run:
                     yield self._frame(*run.pop(), rgb)
                 end = begin
@@ -112,9 +111,8 @@ class VideoSource:
         if self._random is not None:
             return Frame(index, int(self.index.pts[index]), self._random(index))
         if self._scrubber is None:
-            self._scrubber = self._stack.enter_context(open_video(self.path, "SLICE"))
-        container, stream = self._scrubber
-        index, native = next(self._steady(container, stream, index, index + 1))
+            self._scrubber = Reader(self.path, self.index, "SLICE")
+        index, native = next(self._steady(self._scrubber, index, index + 1))
         frame = self._frame(index, native, RgbReader(self.layout, self.colour))
         if len(self._proof) < _SCRUB_AFTER:
             self._proof.append((index, frame.image))
@@ -139,7 +137,8 @@ class VideoSource:
 
     def close(self) -> None:
         """Close the file that `at` keeps open."""
-        self._stack.close()
+        if self._scrubber is not None:
+            self._scrubber.close()
         self._scrubber = self._random = None
 
     def _stop(self, stop: int | None) -> int:
@@ -157,12 +156,10 @@ class VideoSource:
         image = self.orientation.upright(rgb(native))
         return Frame(index, int(self.index.pts[index]), image, native)
 
-    def _steady(
-        self, container: InputContainer, stream: VideoStream, start: int, stop: int
-    ) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _steady(self, reader: Reader, start: int, stop: int) -> Iterator[tuple[int, av.VideoFrame]]:
         """Frames [start, stop), every number once, in the working format; gaps repeat the frame before."""
         expected, last = start, None
-        for index, decoded in self._decode(container, stream, start):
+        for index, decoded in reader.frames_from(start):
             native = self._checked(index, decoded)
             while expected < min(index, stop):
                 yield expected, self._stand_in(expected, last or native)
@@ -196,53 +193,6 @@ class VideoSource:
         copy = FrameCopier()(native)
         copy.pts = int(self.index.pts[index])
         return copy
-
-    def _decode(
-        self, container: InputContainer, stream: VideoStream, start: int
-    ) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decode from frame `start` or a little before it; yields frame numbers from `start` on."""
-        pts = self.index.pts
-        if not self.index.timed:
-            _rewind(container, stream)
-            yield from ((n, f) for n, f in enumerate(_frames(container, stream)) if start <= n < len(pts))
-            return
-        begin = start
-        while True:
-            if begin > 0:
-                container.seek(int(pts[begin]), stream=stream)
-            else:
-                _rewind(container, stream)
-            decoded = _frames(container, stream)
-            first = next(decoded, None)
-            if begin == 0 or (first is not None and first.pts is not None and first.pts <= pts[start]):
-                break
-            before = self.index.keyframes[self.index.keyframes < begin]
-            begin = int(before[-1]) if len(before) else 0  # landed too late: try from the I-frame before
-        frame = first
-        while frame is not None:
-            if frame.pts is not None and frame.pts >= pts[start]:
-                index = int(np.searchsorted(pts, frame.pts))
-                if index < len(pts) and pts[index] == frame.pts:
-                    yield index, frame
-            frame = next(decoded, None)
-
-
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Decode on; a packet that cannot be decoded is passed over."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.FFmpegError):
-            return
-        try:
-            yield from packet.decode()
-        except av.FFmpegError:
-            continue
-
-
-def _rewind(container: InputContainer, stream: VideoStream) -> None:
-    container.seek(int(stream.start_time or 0), stream=stream)
 
 
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:

@@ -1,0 +1,97 @@
+"""Decoding from any frame on: seek to an I-frame, decode, number the frames by their times."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vidremove.media.index import Index, open_video
+
+
+class Reader:
+    """One opened video file."""
+
+    def __init__(self, path: Path, index: Index, threads: str = "AUTO") -> None:
+        self.path, self.index, self._threads = path, index, threads
+        self._stack = ExitStack()
+        self._open()
+
+    def frames_from(self, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Frames from number `start` on with their numbers; those that cannot be decoded are left out."""
+        pts = self.index.pts
+        if not self.index.timed:
+            self._to_start()
+            frames = enumerate(_decode(self.container, self.stream))
+            yield from ((number, frame) for number, frame in frames if start <= number < len(pts))
+            return
+        for frame in self._from_before(start):
+            if frame.pts is None or frame.pts < pts[start]:
+                continue
+            number = int(np.searchsorted(pts, frame.pts))
+            if number < len(pts) and pts[number] == frame.pts:
+                yield number, frame
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def _open(self) -> None:
+        self._stack.close()
+        opened: tuple[InputContainer, VideoStream] = self._stack.enter_context(open_video(self.path, self._threads))
+        self.container, self.stream = opened
+        self._fresh = True
+
+    def _to_start(self) -> None:
+        if not self._fresh:
+            self._open()  # seeking to the start fails in some files that can be read from there
+        self._fresh = False
+
+    def _from_before(self, start: int) -> Iterator[av.VideoFrame]:
+        """Decode from an I-frame at or before `start`; one further back where seeking lands too late."""
+        begin = start
+        while begin > 0:
+            decoded = self._seek(begin)
+            first = next(decoded, None)
+            if first is not None and first.pts is not None and first.pts <= self.index.pts[start]:
+                yield first
+                yield from decoded
+                return
+            before = self.index.keyframes[self.index.keyframes < begin]
+            begin = int(before[-1]) if len(before) else 0
+        self._to_start()
+        yield from _decode(self.container, self.stream)
+
+    def _seek(self, number: int) -> Iterator[av.VideoFrame]:
+        self._fresh = False
+        try:
+            self.container.seek(int(self.index.pts[number]), stream=self.stream)
+        except av.FFmpegError:
+            return iter(())
+        return _decode(self.container, self.stream)
+
+
+def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode on; a packet that cannot be decoded is passed over."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.FFmpegError):
+            return
+        try:
+            yield from packet.decode()
+        except av.FFmpegError:
+            continue
