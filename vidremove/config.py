@@ -39,6 +39,7 @@ class FillConfig:
     dilate: int = 3  # pixels the mask is grown before filling
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame
+    steadiness: float = 0.5  # share of the fill before, carried along, that is mixed in where it agrees
     store_frames: int = 48  # frames of a shot kept on disk to fill holes from far away
     store_spacing: int = 8  # frames between them; doubles when the store is full
 

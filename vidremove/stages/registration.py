@@ -1,0 +1,153 @@
+"""Where the background of one frame lies in another: the camera's motion, and what it leaves over near the hole."""
+
+import cv2
+import numpy as np
+
+from vidremove.images import disk
+from vidremove.stages.view import View
+
+_FEATURES = 300
+_FEATURE_GAP = 4  # pixels a feature keeps from the hole, which moves by itself
+_LEAST_FEATURES = 12
+_LEAST_INLIERS = 0.15  # share of the features that must follow one homography
+_INLIER = 1.0  # pixels
+_FLOW_GAP = 4  # pixels next to a hole whose flow is not believed: the object moves there
+_RING = 24  # pixels round a hole that speak for it
+_KEPT = 75  # percent of the ring's residuals believed; the largest belong to things that move
+_LEAST_KEPT = 0.3  # pixels a residual may always have
+_COARSE = 4  # the residual is continued into the hole at this fraction of the working size
+
+
+def find_features(view: View) -> np.ndarray:
+    """Corners outside the hole: float32 (N, 2), (x, y) working pixels."""
+    if view.features is None:
+        free = None
+        if view.covered.any():
+            free = cv2.bitwise_not(cv2.dilate(view.covered, disk(_FEATURE_GAP)))
+        found = cv2.goodFeaturesToTrack(view.gray, _FEATURES, 0.005, 6, mask=free, blockSize=5)
+        view.features = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
+    return view.features
+
+
+def project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Apply a homography: float32 (..., 2) -> float32 (..., 2)."""
+    moved: np.ndarray = cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float32), homography)
+    return moved.reshape(points.shape)
+
+
+def register(target: View, source: View, start: np.ndarray) -> np.ndarray | None:
+    """Homography from working pixels of `target` to those of `source`, refined from `start`.
+
+    Returns: float64 (3, 3); None where too few features follow one.
+    Source: Lucas and Kanade 1981 on pyramids (Bouguet 2001); Barath et al. 2020, MAGSAC++.
+    """
+    points = find_features(target)
+    if len(points) < _LEAST_FEATURES:
+        return None
+    guess = project(start, points)
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        target.gray,
+        source.gray,
+        points.reshape(-1, 1, 2),
+        guess.reshape(-1, 1, 2).copy(),
+        winSize=(15, 15),
+        maxLevel=3,
+        criteria=(cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 20, 0.02),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    moved = moved.reshape(-1, 2)
+    good = (status.ravel() > 0) & is_free(source, moved)
+    if good.sum() < _LEAST_FEATURES:
+        return None
+    homography, inliers = cv2.findHomography(
+        points[good], moved[good], cv2.USAC_MAGSAC, _INLIER, maxIters=500, confidence=0.999
+    )
+    if homography is None or inliers.mean() < _LEAST_INLIERS or not is_plausible(homography, target.size):
+        return None
+    return np.asarray(homography)
+
+
+def is_free(view: View, points: np.ndarray) -> np.ndarray:
+    """Which points (N, 2) lie inside the view and outside its hole: bool (N,)."""
+    height, width = view.size
+    near = np.rint(np.clip(points, -1e6, 1e6)).astype(np.int64)
+    inside = (near >= 0).all(axis=1) & (near[:, 0] < width) & (near[:, 1] < height)
+    near = np.clip(near, 0, (width - 1, height - 1))
+    free: np.ndarray = inside & (view.covered[near[:, 1], near[:, 0]] == 0)
+    return free
+
+
+def is_plausible(homography: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether the view keeps its orientation and its area within a factor of 8."""
+    height, width = size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    depth = np.c_[corners, np.ones(4)] @ homography[2]
+    if not np.isfinite(homography).all() or depth.min() * depth.max() <= 0 or abs(depth).min() < 0.1 * abs(depth).max():
+        return False
+    x, y = project(homography, corners).T
+    area = 0.5 * float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    return height * width / 8 < area < height * width * 8
+
+
+def fill_smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Continue values to where their weight is 0, smoothly: push-pull over a pyramid.
+
+    Args:
+        values: float32 (h, w, C).
+        weights: float32 (h, w), 0..1.
+    Returns: float32 (h, w, C), near `values` where the weight is 1.
+    Source: Gortler et al. 1996, The Lumigraph, section 3.4.
+    """
+    levels = [(values * weights[..., None], weights)]
+    while min(weights.shape) > 2:
+        size = ((weights.shape[1] + 1) // 2, (weights.shape[0] + 1) // 2)
+        sums, weights = (
+            cv2.blur(cv2.resize(level, size, interpolation=cv2.INTER_AREA), (3, 3)) for level in levels[-1]
+        )
+        levels.append((sums.reshape(*weights.shape, -1), weights))
+    sums, weights = levels[-1]
+    mean = sums.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-9)
+    smooth = np.broadcast_to(mean, sums.shape).astype(np.float32)
+    for sums, weights in reversed(levels):
+        size = (weights.shape[1], weights.shape[0])
+        above = cv2.resize(np.ascontiguousarray(smooth), size, interpolation=cv2.INTER_LINEAR).reshape(sums.shape)
+        share = np.minimum(weights, 1)[..., None]
+        smooth = share * sums / np.maximum(weights, 1e-6)[..., None] + (1 - share) * above
+    return smooth
+
+
+def fill_smooth_coarse(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`fill_smooth` at a quarter of the size, brought back to (h, w, C)."""
+    height, width = weights.shape
+    size = (-(-width // _COARSE), -(-height // _COARSE))
+    coarse_weights = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(values * weights[..., None], size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    coarse = fill_smooth(coarse / np.maximum(coarse_weights, 1e-6)[..., None], coarse_weights)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+
+
+def residual_flow(target: np.ndarray, source: np.ndarray, hole: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Flow left over between two aligned images, continued into the hole from a ring round it.
+
+    Args:
+        target, source: uint8 (h, w), grey, at least 16 pixels a side.
+        hole: uint8 (h, w), 255 where `target` is unknown.
+        covered: uint8 (h, w), 255 where `source` is.
+    Returns: float32 (h, w, 2), pixels from `target` to `source`.
+    Source: ours; flow by Kroeger et al. 2016. The unknown is made equal in both, so that it pulls nothing.
+    """
+    source = np.where((covered > 0) & (hole == 0), target, source)
+    target = np.where(hole > 0, source, target)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    flow = dis.calc(target, source, None)
+    known = cv2.dilate(cv2.bitwise_or(hole, covered), disk(_FLOW_GAP)) == 0
+    length = cv2.magnitude(flow[..., 0], flow[..., 1])
+    ring = length[known & (cv2.dilate(hole, disk(_RING)) > 0)]
+    if ring.size < 50:
+        return np.zeros_like(flow)
+    cut = int(ring.size * _KEPT / 100)
+    limit = max(float(np.partition(ring, cut)[cut]), _LEAST_KEPT)
+    smooth: np.ndarray = fill_smooth_coarse(flow, (known & (length <= limit)).astype(np.float32))
+    measured = cv2.blur(known.astype(np.float32), (9, 9)) * known
+    smooth += measured[..., None] * (flow - smooth)
+    return smooth

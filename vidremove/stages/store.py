@@ -1,0 +1,60 @@
+"""Frames of a shot kept on disk, so that what was seen hundreds of frames away can still fill a hole."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from vidremove.images import to_gray
+from vidremove.stages.view import View, shrink
+from vidremove.types import Frame
+
+
+class BackgroundStore:
+    """At most `limit` frames a shot, evenly spread: when full, every second one goes and the spacing doubles."""
+
+    def __init__(self, folder: Path, limit: int, spacing: int) -> None:
+        self._folder, self._limit, self._first_spacing = folder, limit, spacing
+        self._kept: dict[int, list[int]] = {}
+        self._spacing: dict[int, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def offer(self, frame: Frame, view: View) -> None:
+        """Keep the frame if its turn has come. Frames of one shot come in order."""
+        kept = self._kept.setdefault(frame.shot, [])
+        spacing = self._spacing.setdefault(frame.shot, self._first_spacing)
+        if kept and frame.index - kept[-1] < spacing:
+            return
+        kept.append(frame.index)
+        np.save(self._path(frame.index, "image"), view.image)
+        np.save(self._path(frame.index, "hole"), np.packbits(view.hole))
+        np.save(self._path(frame.index, "small"), view.small)
+        if len(kept) > self._limit:
+            self._spacing[frame.shot] = 2 * spacing
+            for index in kept[1::2]:
+                self._remove(index)
+            self._kept[frame.shot] = kept[::2]
+
+    def indexes(self, shot: int) -> list[int]:
+        """Which frames of the shot are kept, in order."""
+        return self._kept.get(shot, [])
+
+    def load(self, index: int, like: View) -> View:
+        """The kept frame, its image mapped from disk; sizes as in `like`."""
+        image = np.load(self._path(index, "image"), mmap_mode="r")
+        bits = np.load(self._path(index, "hole"))
+        hole = np.unpackbits(bits, count=like.hole.size).reshape(like.hole.shape).view(np.bool_)
+        small = np.load(self._path(index, "small"))
+        covered = np.where(shrink(hole.astype(np.float32), like.factor) > 0, np.uint8(255), np.uint8(0))
+        return View(index, image, hole, like.factor, small, to_gray(small), covered)
+
+    def close(self) -> None:
+        """Delete everything that is kept."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self, index: int, what: str) -> Path:
+        return self._folder / f"{index:08d}.{what}.npy"
+
+    def _remove(self, index: int) -> None:
+        for what in ("image", "hole", "small"):
+            self._path(index, what).unlink(missing_ok=True)
