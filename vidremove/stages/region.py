@@ -1,6 +1,7 @@
 """The parts of a frame in which holes are filled."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from vidremove.stages.view import View
 
 MARGIN = 28  # working pixels round a hole that take part
 _MOST = 6  # regions a frame; more holes are filled together
-_NO_MAP = np.empty(0, np.float32)
+_NO_MAP: Any = None  # OpenCV types do not allow it
 _LEAST_SIDE = 16  # working pixels, for the flow
 
 

@@ -1,5 +1,7 @@
 """Where the background of one frame lies in another: the camera's motion, and what it leaves over near the hole."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -15,6 +17,7 @@ _FLOW_GAP = 4  # pixels next to a hole whose flow is not believed: the object mo
 _RING = 24  # pixels round a hole that speak for it
 _KEPT = 75  # percent of the ring's residuals believed; the largest belong to things that move
 _LEAST_KEPT = 0.3  # pixels a residual may always have
+_NO_START: Any = None  # OpenCV types do not allow it
 _COARSE = 4  # the residual is continued into the hole at this fraction of the working size
 
 
@@ -139,7 +142,7 @@ def residual_flow(target: np.ndarray, source: np.ndarray, hole: np.ndarray, cove
     source = np.where((covered > 0) & (hole == 0), target, source)
     target = np.where(hole > 0, source, target)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    flow = dis.calc(target, source, None)
+    flow = dis.calc(target, source, _NO_START)
     known = cv2.dilate(cv2.bitwise_or(hole, covered), disk(_FLOW_GAP)) == 0
     length = cv2.magnitude(flow[..., 0], flow[..., 1])
     ring = length[known & (cv2.dilate(hole, disk(_RING)) > 0)]
