@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
+from vidremove.images import bounding_box
+
 _PATCH = 7  # pixels a side
 _HALF = _PATCH // 2
 _QUERIES = 600  # known patches whose nearest neighbour is looked up
-_RING = 160  # patches on the hole's edge that are matched by their known part
+_POINTS = 96  # patches on the hole's edge, or on seams, whose likes are looked up
 _FAR = np.float32(1e12)
 
 
@@ -17,20 +19,50 @@ def find_offsets(image: np.ndarray, hole: np.ndarray, source: np.ndarray, most: 
         image: float32 (H, W, 3) with whole numbers of at most 8 bits; what stands in the hole is not read.
         hole: bool (H, W), True = fill.
         source: bool (H, W), True = may be copied; False in the hole.
-        most: how many offsets at most, 2/3 by repetition in the known part, 1/3 by likeness at the edge.
+        most: how many offsets at most, 2/3 by repetition in the known part, 1/3 by likeness at the edge;
+            16 more lead to the pixels beside the hole.
     Returns: int (K, 2), (dy, dx), without repetition; may be empty.
     Source: He and Sun 2012, Statistics of patch offsets for image completion, section 3.1; the matches at the edge as
         in Criminisi et al. 2004, Region filling by exemplar-based inpainting, section III.
     """
-    whole = cv2.erode(source.view(np.uint8), np.ones((_PATCH, _PATCH), np.uint8), borderValue=0).view(np.bool_)
-    if not whole.any():
-        whole = source
-    height, width = hole.shape
+    whole, size = _whole(source), (hole.shape[0], hole.shape[1])
     repeats = _repetitions(image, hole, whole)
-    edges = _edge_matches(image, hole, source, whole)
-    picked = np.concatenate([_peaks(repeats, (height, width), most - most // 3), _peaks(edges, hole.shape, most // 3)])
+    ring = hole & cv2.dilate(source.view(np.uint8), np.ones((5, 5), np.uint8)).view(np.bool_)
+    edges = _matches(image, ring, source, whole)
+    picked = np.concatenate([_peaks(repeats, size, most - most // 3), _peaks(edges, size, most // 3), _beside(hole)])
     _, first = np.unique(picked, axis=0, return_index=True)
     return picked[np.sort(first)]
+
+
+def find_better(image: np.ndarray, seams: np.ndarray, known: np.ndarray, source: np.ndarray, most: int) -> np.ndarray:
+    """Offsets to the places that look most like the patches across the seams of a first fill.
+
+    Args:
+        image: float32 (H, W, 3) with whole numbers of at most 8 bits, filled.
+        seams: bool (H, W), pixels where two pieces meet.
+        known: bool (H, W), pixels that `image` holds something for.
+        source: bool (H, W), True = may be copied.
+        most: how many at most.
+    Returns: int (K, 2), (dy, dx).
+    Source: the search step of Wexler et al. 2007, Space-time completion of video, section 3.
+    """
+    return _peaks(_matches(image, seams, known, _whole(source)), (seams.shape[0], seams.shape[1]), most)
+
+
+def _whole(source: np.ndarray) -> np.ndarray:
+    """Where the patch round a pixel may be copied as a whole; where there is none, every source pixel."""
+    whole = cv2.erode(source.view(np.uint8), np.ones((_PATCH, _PATCH), np.uint8), borderValue=0).view(np.bool_)
+    return whole if whole.any() else source
+
+
+def _beside(hole: np.ndarray) -> np.ndarray:
+    """Offsets by half and by all of the hole's size in eight directions: smooth parts have no offset of their own."""
+    box = bounding_box(hole)
+    if box is None:
+        return np.zeros((0, 2), np.intp)
+    high, wide = box[1] - box[0] + 1, box[3] - box[2] + 1
+    ways = np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)])
+    return np.concatenate([np.rint(share * ways * [high, wide]).astype(np.intp) for share in (0.5, 1.0)])
 
 
 def cover(hole: np.ndarray, source: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -89,16 +121,16 @@ def _repetitions(image: np.ndarray, hole: np.ndarray, whole: np.ndarray) -> np.n
     return np.concatenate([offsets, -offsets])
 
 
-def _edge_matches(image: np.ndarray, hole: np.ndarray, source: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Offsets from patches centred on the hole's edge to the whole patches most alike, by their known part."""
-    ring = np.flatnonzero(hole & cv2.dilate(source.view(np.uint8), np.ones((5, 5), np.uint8)).view(np.bool_))
-    ring = ring[:: max(1, ring.size // _RING)]
+def _matches(image: np.ndarray, points: np.ndarray, known: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Offsets from the patches round some of the points to the whole patches most alike, by their known part."""
+    here = np.flatnonzero(points)
+    here = here[:: max(1, here.size // _POINTS)]
     places = np.flatnonzero(whole)
-    known = _patches(source.astype(np.float32)[..., None], ring)
-    target = _patches(image * source[..., None], ring)
+    share = _patches(known.astype(np.float32)[..., None], here)
+    target = _patches(image * known[..., None], here)
     kind = _patches(image, places)
-    distance = np.tile(known, 3) @ (kind * kind).T - 2 * (target @ kind.T)
-    return _nearest(distance, ring, places, hole.shape[1])
+    distance = np.tile(share, 3) @ (kind * kind).T - 2 * (target @ kind.T)
+    return _nearest(distance, here, places, points.shape[1])
 
 
 def _nearest(distance: np.ndarray, here: np.ndarray, places: np.ndarray, width: int) -> np.ndarray:

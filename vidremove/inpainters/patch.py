@@ -13,7 +13,7 @@ from vidremove.inpainters.shiftmap import Level, choose_offsets, make_level, ref
 from vidremove.inpainters.telea import diffuse
 
 _NODES = 1600  # hole pixels at the resolution at which the pieces are chosen
-_OFFSETS = 60
+_OFFSETS = 50
 _THIN = 3  # a hole that is nowhere thicker than this many pixels from edge to edge is left to diffusion
 _GROUPS = 6  # holes filled one by one; more are joined with their neighbours
 _BAND = 3  # pixels on each side of a seam that may change piece at a finer resolution

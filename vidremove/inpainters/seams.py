@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 
 _SCREEN = 1e-3  # pulls the correction to 0 some 30 pixels away from a seam
-_TRUST = 25.0  # grey levels; a larger step at a seam is rather a true edge than a shift in brightness
+_TRUST = 20.0  # grey levels; a larger step at a seam is rather a true edge than a shift in brightness
 _DIRECT = 2500  # unknowns that are solved directly
 _STEPS = 20  # conjugate gradient steps on each finer grid
 
@@ -71,7 +71,7 @@ def _normal_equations(
     first: np.ndarray, second: np.ndarray, steps: np.ndarray, count: int
 ) -> tuple[csr_matrix, np.ndarray]:
     """Least squares of correction[first] - correction[second] = step; -1 stands for a known pixel, corrected by 0."""
-    weight = 1 / (1 + (np.abs(steps).mean(axis=1) / _TRUST) ** 2).astype(np.float64)
+    weight = 1 / (1 + (np.abs(steps).mean(axis=1) / _TRUST) ** 4).astype(np.float64)
     pull = steps * weight[:, None]
     diagonal, right = np.full(count, _SCREEN), np.zeros((count, 3))
     for node, sign in ((first, 1), (second, -1)):

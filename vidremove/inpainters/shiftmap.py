@@ -1,18 +1,21 @@
 """Which of some offsets each hole pixel is copied by, so that the seams between them are least visible."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from vidremove.inpainters.offsets import shifted
+from vidremove.inpainters.offsets import find_better, shifted
 
 _SCALE = 64  # capacities are whole numbers: energy x 64
 _MISFIT = 80.0  # cost of a known edge pixel for which an offset has nothing to compare
 _FORBIDDEN = np.float32(1e6)
 _DISTANCE = 0.005  # cost of copying from a pixel away; twice that from above or below
+_GUIDE = 0.1  # weight of the expected mean colour
+_FAR_OFF = 60.0  # grey levels beyond which it does not matter
+_BETTER = 20  # offsets offered in the second round
 _SWEEPS = 3  # over the offsets: all of them, then those in use
 _STEPS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  # zero first: it wins ties
 _CONTEXT = 5  # pixels a side of the window in which a copy is compared with the known pixels beside the hole
@@ -79,6 +82,30 @@ def _edge_costs(level: Level, offsets: np.ndarray) -> np.ndarray:
     return costs
 
 
+def _guide_costs(level: Level, places: np.ndarray) -> np.ndarray:
+    """How far the mean colour round each source lies from what the edge of the hole leads one to expect, (K, n).
+
+    Expected is the mean of the smoothed colours along the edge, each weighted by 1 / distance cubed.
+    """
+    width = level.hole.shape[1]
+    share = level.source.astype(np.float32)
+    window = (_CONTEXT, _CONTEXT)
+    smooth = cv2.blur(level.image * share[..., None], window) / np.maximum(cv2.blur(share, window), 1e-6)[..., None]
+    flat = smooth.reshape(-1, 3)
+    ring = np.flatnonzero(
+        level.source & cv2.dilate(level.hole.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_)
+    )
+    if not ring.size:
+        return np.zeros(places.shape, np.float32)
+    y, x = level.nodes // width, level.nodes % width
+    squared = np.square(y[:, None] - ring // width) + np.square(x[:, None] - ring % width)
+    weights = (squared**-1.5).astype(np.float32)
+    expected = np.einsum("nr,rc->nc", weights, flat[ring]) / weights.sum(axis=1)[:, None]
+    difference = flat[places] - expected
+    far = np.sqrt(np.einsum("knc,knc->kn", difference, difference))
+    return np.asarray(_GUIDE * np.minimum(far, _FAR_OFF))
+
+
 def neighbours(level: Level) -> np.ndarray:
     """Pairs of nodes that touch, int (m, 2): first to the left of or above the second."""
     number = np.full(level.hole.shape, -1)
@@ -131,8 +158,6 @@ class Labelling:
         _add(gain, q[q_only], (q_takes - self._now)[q_only])
         _add(gain, p[both], (p_takes - self._now)[both])
         _add(gain, q[both], -p_takes[both])
-        if gain[free].min() >= 0:
-            return False
         links = np.maximum(q_takes + p_takes - self._now, 0)[both]
         taken = _cut(gain, free, p[both], q[both], links)
         if not taken.any():
@@ -165,7 +190,21 @@ def _add(total: np.ndarray, places: np.ndarray, amounts: np.ndarray) -> None:
 
 
 def _cut(gain: np.ndarray, free: np.ndarray, p: np.ndarray, q: np.ndarray, links: np.ndarray) -> np.ndarray:
-    """Nodes on the sink side of the least cut: they take the new label. bool (n,)."""
+    """Nodes on the sink side of the least cut: they take the new label. bool (n,).
+
+    A node whose price is more than all that its neighbours could save by it stays out, before anything is cut.
+    """
+    free = free.copy()
+    while True:
+        out = free & (gain >= np.bincount(p, links, minlength=free.size))
+        if not out.any():
+            break
+        free &= ~out
+        kept, lost = free[p] & free[q], out[p] & free[q]
+        _add(gain, q[lost], links[lost])
+        p, q, links = p[kept], q[kept], links[kept]
+    if not free.any() or gain[free].min() >= 0:
+        return np.zeros(free.size, np.bool_)
     count = int(free.sum())
     number = np.cumsum(free) - 1
     cost = np.rint(gain[free] * _SCALE).astype(np.int32)
@@ -186,9 +225,27 @@ def _cut(gain: np.ndarray, free: np.ndarray, p: np.ndarray, q: np.ndarray, links
 
 
 def choose_offsets(level: Level, offsets: np.ndarray) -> np.ndarray:
-    """The offset each hole pixel is copied by, int (n, 2); every pixel must be covered by one of `offsets`."""
+    """The offset each hole pixel is copied by, int (n, 2); every pixel must be covered by one of `offsets`.
+
+    After a first choice, offsets that would suit its seams are looked for and offered too.
+    """
+    pairs = neighbours(level)
+    first = _choose(level, offsets, pairs, None)
+    seams = _seams(level, first, pairs)
+    if not seams.any():
+        return first
+    image = level.image.copy()
+    image[level.hole] = level.image.reshape(-1, 3)[level.nodes + first @ np.array([level.hole.shape[1], 1])]
+    better = find_better(image, seams, level.hole | level.source, level.source, _BETTER)
+    used, labels = np.unique(first, axis=0, return_inverse=True)
+    return _choose(level, np.concatenate([used, better]), pairs, labels.reshape(-1))
+
+
+def _choose(level: Level, offsets: np.ndarray, pairs: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    """Expand each offset in turn, then those in use, until nothing changes; starts from `labels` or the least costs."""
     copies = Copies(level, offsets)
-    labelling = Labelling(copies, neighbours(level), copies.costs.argmin(axis=0))
+    copies.costs += _guide_costs(level, copies.places)
+    labelling = Labelling(copies, pairs, copies.costs.argmin(axis=0) if labels is None else labels)
     tried = np.arange(len(offsets))
     for _ in range(_SWEEPS):
         changed = [labelling.expand(label) for label in tried]
@@ -210,23 +267,28 @@ def refine(level: Level, offsets: np.ndarray, band: int) -> np.ndarray:
     pieces, labels = np.unique(offsets, axis=0, return_inverse=True)
     labels = labels.reshape(-1)
     pieces = _nudge(level, pieces, labels)
-    field = np.full(level.hole.shape, -1)
-    field.ravel()[level.nodes] = labels
-    middle = field.astype(np.float32)
-    window = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
-    inner = cv2.erode(middle, window, borderType=cv2.BORDER_REPLICATE) == cv2.dilate(
-        middle, window, borderType=cv2.BORDER_REPLICATE
-    )
-    movable = ~inner.ravel()[level.nodes]
-    if len(pieces) < 2 or not movable.any():
+    seams = _seams(level, labels[:, None], neighbours(level))
+    if not seams.any():
         return np.asarray(pieces[labels])
-    copies = Copies(level, pieces)
-    labelling = Labelling(copies, neighbours(level), labels)
+    window = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
+    movable = cv2.dilate(seams.view(np.uint8), window).ravel()[level.nodes] > 0
+    around = cv2.dilate(seams.view(np.uint8), np.ones((2 * band + 3, 2 * band + 3), np.uint8)).ravel()[level.nodes] > 0
+    part = replace(level, nodes=level.nodes[around])
+    labelling = Labelling(Copies(part, pieces), neighbours(part), labels[around])
+    plane = np.zeros(level.hole.shape, np.uint8)
     for label in range(len(pieces)):
-        labelling.expand(
-            label, movable & (cv2.dilate((middle == label).view(np.uint8), window).ravel()[level.nodes] > 0)
-        )
-    return np.asarray(pieces[labelling.labels])
+        plane.ravel()[level.nodes] = labels == label
+        labelling.expand(label, movable[around] & (cv2.dilate(plane, window).ravel()[part.nodes] > 0))
+    labels[around] = labelling.labels
+    return np.asarray(pieces[labels])
+
+
+def _seams(level: Level, offsets: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Pixels where neighbours are copied differently, bool (H, W)."""
+    meet = (offsets[pairs[:, 0]] != offsets[pairs[:, 1]]).any(axis=1)
+    seams = np.zeros(level.hole.shape, np.bool_)
+    seams.ravel()[level.nodes[pairs[meet]]] = True
+    return seams
 
 
 def _nudge(level: Level, pieces: np.ndarray, labels: np.ndarray) -> np.ndarray:
