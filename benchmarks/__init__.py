@@ -1,0 +1,1 @@
+"""Measurements of vidremove, each one command."""

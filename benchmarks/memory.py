@@ -1,6 +1,6 @@
 """Peak memory over length: a clip of 300 and one of 3000 frames of the same size, for `track` and `remove`.
 
-    python -m benchmarks.memory --out benchmarks/results/memory.json
+python -m benchmarks.memory --out benchmarks/results/memory.json
 """
 
 import argparse

@@ -20,7 +20,7 @@ def texture(height: int, width: int, seed: int = 7) -> np.ndarray:
         image += cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC) * 2.0 ** (5 - 0.6 * octave)
     for _ in range(60):
         x, y = (int(v) for v in random.integers(0, (width, height)))
-        size = (int(random.integers(8, width // 12)), int(random.integers(8, height // 8)))
+        size = (int(random.integers(3, max(4, width // 12))), int(random.integers(3, max(4, height // 8))))
         colour = [float(c) for c in random.integers(30, 220, 3)]
         cv2.rectangle(image, (x, y), (x + size[0], y + size[1]), [c - 128 for c in colour], -1)
     return np.clip(image + 128, 0, 255).astype(np.uint8)

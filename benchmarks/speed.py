@@ -1,7 +1,7 @@
 """Speed and memory of whole runs, as ratios to decoding and encoding alone, on clips made on the fly.
 
-    python -m benchmarks.speed --out benchmarks/results/speed.json
-    python -m benchmarks.speed --sizes 432x240 --frames 100
+python -m benchmarks.speed --out benchmarks/results/speed.json
+python -m benchmarks.speed --sizes 432x240 --frames 100
 """
 
 import argparse
@@ -63,9 +63,13 @@ def measure(height: int, width: int, frames: int, folder: Path) -> dict[str, Any
     runs = {
         "limit": run([sys.executable, "-m", "benchmarks.speed", "--transcode", str(clip), str(folder / "limit.mp4")]),
         "remove": run(verb("remove", str(clip), str(folder / "clean.mp4"), "--mask", str(masks))),
-        "limit_calm": run([sys.executable, "-m", "benchmarks.speed", "--transcode", str(calm), str(folder / "calm.mp4")]),
+        "limit_calm": run(
+            [sys.executable, "-m", "benchmarks.speed", "--transcode", str(calm), str(folder / "calm.mp4")]
+        ),
         "remove_calm": run(verb("remove", str(calm), str(folder / "same.mp4"), "--mask", str(no_masks))),
-        "track": run(verb("track", str(clip), str(folder / "tracked"), "--click", f"{width // 2},{round(height * 0.55)}")),
+        "track": run(
+            verb("track", str(clip), str(folder / "tracked"), "--click", f"{width // 2},{round(height * 0.55)}")
+        ),
     }
     for row in runs.values():
         row["fps"] = frames / row["wall_s"]
@@ -82,7 +86,9 @@ def measure(height: int, width: int, frames: int, folder: Path) -> dict[str, Any
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
-    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    names = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),

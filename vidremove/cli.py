@@ -69,7 +69,12 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
         ("--click", "click", "X,Y[@FRAME]", "a point on the object"),
         ("--not", "not", "X,Y[@FRAME]", "a point that does not belong to it"),
         ("--box", "box", "X0,Y0,X1,Y1[@FRAME]", "two corners of a box round the object"),
-        ("--mask", "mask", "PATH[@FRAME]", "a picture, white = remove; a folder or video of them: one a frame, no tracking"),
+        (
+            "--mask",
+            "mask",
+            "PATH[@FRAME]",
+            "a picture, white = remove; a folder or video of them: one a frame, no tracking",
+        ),
         ("--text", "text", "PHRASE[@FRAME]", "the object in words (needs the weights of a text segmenter)"),
         ("--object", "object", "NAME", "the prompts that follow are for another object, with this name"),
     ):
@@ -77,13 +82,26 @@ def _add_prompts(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--start", type=parse_moment, metavar="MOMENT", help="work from this frame (120) or time (4.5s) on")
-    parser.add_argument("--end", type=parse_moment, metavar="MOMENT", help="up to, not including; the rest is passed through")
+    parser.add_argument(
+        "--start", type=parse_moment, metavar="MOMENT", help="work from this frame (120) or time (4.5s) on"
+    )
+    parser.add_argument(
+        "--end", type=parse_moment, metavar="MOMENT", help="up to, not including; the rest is passed through"
+    )
     parser.add_argument("--fps", type=parse_rate, metavar="RATE", help="frames per second of a frame folder")
     parser.add_argument("--config", metavar="FILE", help="settings: a TOML file, or the name fast, default or quality")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. fill.dilate=4")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one setting, e.g. fill.dilate=4",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where networks run")
-    parser.add_argument("--overwrite", action="store_true", help="replace TARGET if it exists, once the new one is complete")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace TARGET if it exists, once the new one is complete"
+    )
     parser.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -98,8 +116,10 @@ def _add_fill(parser: argparse.ArgumentParser) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """All verbs and options."""
     parser = argparse.ArgumentParser(
-        prog="vidremove", description="Remove an object from a clip, a folder of frames or a photo.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="vidremove",
+        description="Remove an object from a clip, a folder of frames or a photo.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"vidremove {program_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -108,9 +128,13 @@ def make_parser() -> argparse.ArgumentParser:
         ("track", run_track, "masks only, as PNG pictures, one a frame"),
         ("preview", run_preview, "one frame: the mask in red, and the filled frame beside it"),
     ):
-        verb = verbs.add_parser(name, help=text, description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        verb = verbs.add_parser(
+            name, help=text, description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         verb.add_argument("source", metavar="SOURCE", type=Path, help="video file, folder of pictures, or picture")
-        verb.add_argument("target", metavar="TARGET", type=Path, help="where to write; an existing one is kept unless --overwrite")
+        verb.add_argument(
+            "target", metavar="TARGET", type=Path, help="where to write; an existing one is kept unless --overwrite"
+        )
         verb.set_defaults(run=run, prompts=[])
         _add_prompts(verb)
         _add_common(verb)
@@ -157,7 +181,9 @@ def _prompts(specs: Sequence[Spec]) -> tuple[dict[str, Any], Path | None]:
     """Arguments of the verbs for what was said: prompts and mask pictures, or one mask a frame."""
     from vidremove.media import is_picture
 
-    tracks = [Path(text) for kind, text in specs if kind == "mask" and not is_picture(Path(text.rpartition("@")[0] or text))]
+    tracks = [
+        Path(text) for kind, text in specs if kind == "mask" and not is_picture(Path(text.rpartition("@")[0] or text))
+    ]
     if tracks:
         if len(specs) > 1:
             raise InputError(f"--mask {tracks[0]} gives one mask a frame: no other prompt can be added to it.")
@@ -172,9 +198,18 @@ def run_remove(args: argparse.Namespace, reporter: Reporter) -> None:
 
     said, masks = _prompts(args.prompts)
     result = pipeline.remove(
-        args.source, args.target, said.get("prompts", ()), mask_pictures=said.get("mask_pictures"), masks=masks,
-        start=args.start, end=args.end, rate=args.fps, config=_config(args), save_masks=args.save_masks,
-        overwrite=args.overwrite, on_progress=reporter.step,
+        args.source,
+        args.target,
+        said.get("prompts", ()),
+        mask_pictures=said.get("mask_pictures"),
+        masks=masks,
+        start=args.start,
+        end=args.end,
+        rate=args.fps,
+        config=_config(args),
+        save_masks=args.save_masks,
+        overwrite=args.overwrite,
+        on_progress=reporter.step,
     )
     _finish(result, reporter)
 
@@ -187,8 +222,16 @@ def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
     if masks is not None:
         raise InputError(f"--mask {masks} gives one mask a frame already: nothing is left to track.")
     result = pipeline.track(
-        args.source, args.target, said["prompts"], mask_pictures=said["mask_pictures"], start=args.start, end=args.end,
-        rate=args.fps, config=_config(args), overwrite=args.overwrite, on_progress=reporter.step,
+        args.source,
+        args.target,
+        said["prompts"],
+        mask_pictures=said["mask_pictures"],
+        start=args.start,
+        end=args.end,
+        rate=args.fps,
+        config=_config(args),
+        overwrite=args.overwrite,
+        on_progress=reporter.step,
     )
     _finish(result, reporter)
 
@@ -199,8 +242,16 @@ def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
 
     said, masks = _prompts(args.prompts)
     result = pipeline.preview(
-        args.source, args.target, said.get("prompts", ()), mask_pictures=said.get("mask_pictures"), masks=masks,
-        frame=args.frame, rate=args.fps, config=_config(args), overwrite=args.overwrite, on_progress=reporter.step,
+        args.source,
+        args.target,
+        said.get("prompts", ()),
+        mask_pictures=said.get("mask_pictures"),
+        masks=masks,
+        frame=args.frame,
+        rate=args.fps,
+        config=_config(args),
+        overwrite=args.overwrite,
+        on_progress=reporter.step,
     )
     _finish(result, reporter)
 
@@ -230,8 +281,13 @@ def run_doctor(args: argparse.Namespace, reporter: Reporter) -> None:
 def _finish(result: Result, reporter: Reporter) -> None:
     if reporter.as_json:
         reporter.event(
-            "done", target=str(result.target), frames=result.frames, changed=result.changed, shots=result.shots,
-            seconds=result.seconds, notes=list(result.notes),
+            "done",
+            target=str(result.target),
+            frames=result.frames,
+            changed=result.changed,
+            shots=result.shots,
+            seconds=result.seconds,
+            notes=list(result.notes),
         )
         return
     for note in result.notes:

@@ -1,0 +1,314 @@
+"""The verbs. The only file that knows the order of the stages."""
+
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidremove.config import Config
+from vidremove.errors import Cancelled, InputError
+from vidremove.images import to_uint8
+from vidremove.masks import MaskStore
+from vidremove.media import MaskSink, Source, open_sink, open_source, read_mask, read_masks, write_picture
+from vidremove.overlap import prefetch
+from vidremove.pictures import draw_mask, side_by_side
+from vidremove.prompts import check_prompts
+from vidremove.registry import load_plugin
+from vidremove.stages.fill import fill_frames
+from vidremove.stages.propagate import track_objects
+from vidremove.stages.shots import mark_shots
+from vidremove.stages.survey import Survey, Surveyor
+from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Prompt, Result
+
+PathLike = str | Path
+MaskFiles = Mapping[tuple[str, int], Path]
+PREVIEW_REACH = 12  # frames tracked and looked at on either side of the previewed one
+
+
+@dataclass(slots=True)
+class _Job:
+    """What every pass of one run needs. As a source, it shows the frames [start, stop) that are worked on."""
+
+    source: Source
+    start: int
+    stop: int
+    config: Config
+    folder: Path  # for what does not fit in memory; removed at the end
+    on_progress: OnProgress | None
+    began: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def info(self) -> MediaInfo:
+        return self.source.info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        return self.source.frames(*self._clip(start, stop))
+
+    def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        return self.source.reversed(*self._clip(start, stop))
+
+    def _clip(self, start: int, stop: int | None) -> tuple[int, int]:
+        return max(start, self.start), self.stop if stop is None else min(stop, self.stop)
+
+    def tick(self, stage: str, done: int, total: int) -> None:
+        if self.on_progress is not None and self.on_progress(Progress(stage, done, total)) is False:
+            raise Cancelled("stopped as asked; the target was not touched.")
+
+    def new_store(self) -> MaskStore:
+        return MaskStore(self.folder / "masks", self.info.frames, self.info.size)
+
+    def result(self, target: PathLike, changed: int, shots: int) -> Result:
+        notes = dict.fromkeys((*self.source.notes, *self.notes))
+        seconds = time.monotonic() - self.began
+        return Result(Path(target), self.info.frames, changed, shots, seconds, tuple(notes))
+
+
+@contextmanager
+def _open_job(
+    source: PathLike,
+    config: Config | None,
+    on_progress: OnProgress | None,
+    *,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    rate: Fraction | None = None,
+) -> Iterator[_Job]:
+    began = time.monotonic()
+    with open_source(Path(source), rate=rate) as opened, tempfile.TemporaryDirectory(prefix="vidremove-") as folder:
+        first, last = _range(opened, start, end)
+        yield _Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
+
+
+def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:
+    total = source.info.frames
+    first, last = (
+        bound if moment is None else moment if isinstance(moment, int) else source.index_at(moment)
+        for moment, bound in ((start, 0), (end, total))
+    )
+    if not 0 <= first < min(last, total):
+        path = source.info.path
+        raise InputError(f"{path}: frames {first} up to {last} were asked for; it has frames 0 to {total - 1}.")
+    return first, min(last, total)
+
+
+def remove(
+    source: PathLike,
+    target: PathLike,
+    prompts: Sequence[Prompt] = (),
+    *,
+    masks: PathLike | None = None,
+    mask_pictures: MaskFiles | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    rate: Fraction | None = None,
+    config: Config | None = None,
+    save_masks: PathLike | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Result:
+    """Take what the prompts name out of a clip, a folder of frames or a picture.
+
+    Args:
+        source: video file, folder of pictures, or picture.
+        target: where to write; appears when it is complete.
+        prompts: what to remove, of one or several objects; their union is removed.
+        masks: folder or video with one mask a frame; then nothing is tracked and no prompts are allowed.
+        mask_pictures: picture files to read as the masks of prompts, by (object, frame).
+        start, end: work on [start, end) only and pass the rest through; int = frame, float = seconds.
+        rate: frames per second of a frame folder.
+        config: settings; the defaults where None.
+        save_masks: folder to write the masks to, as PNG pictures.
+        overwrite: replace an existing target.
+        on_progress: called after each frame of each pass; returning False cancels.
+    Raises: VidremoveError with one sentence; Cancelled. The target is untouched then.
+    """
+    with _open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
+        prompts = _check(job, prompts, mask_pictures, masks)
+        sink = stack.enter_context(
+            open_sink(Path(target), job.source, job.config.output, rate=rate, overwrite=overwrite)
+        )
+        saved = None
+        if save_masks is not None:
+            saved = stack.enter_context(MaskSink(Path(save_masks), job.source, overwrite=overwrite))
+        store = stack.enter_context(job.new_store())
+        _get_masks(job, prompts, masks, store)
+        survey, shots = _survey(job, store)
+        changed = 0
+        with closing(prefetch(_filled(job, store, survey))) as frames:
+            for frame in frames:
+                sink.write(frame)
+                if saved is not None:
+                    saved.write(frame.index, store.get(frame.index))
+                changed += frame.mask is not None and bool(frame.mask.any())
+                job.tick("fill", frame.index + 1, job.info.frames)
+        job.notes.extend(sink.notes)
+        return job.result(target, changed, shots)
+
+
+def fill(source: PathLike, target: PathLike, masks: PathLike, **options: Any) -> Result:
+    """Remove what one mask a frame shows: `remove` with `masks`; the other arguments are the same."""
+    return remove(source, target, masks=masks, **options)
+
+
+def track(
+    source: PathLike,
+    target: PathLike,
+    prompts: Sequence[Prompt] = (),
+    *,
+    mask_pictures: MaskFiles | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    rate: Fraction | None = None,
+    config: Config | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Result:
+    """Write what would be removed: one PNG mask a frame, into the folder `target`. Arguments as for `remove`."""
+    with _open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
+        prompts = _check(job, prompts, mask_pictures, None)
+        sink = stack.enter_context(MaskSink(Path(target), job.source, overwrite=overwrite))
+        store = stack.enter_context(job.new_store())
+        shots = _get_masks(job, prompts, None, store)
+        for index, mask in enumerate(store):
+            sink.write(index, mask)
+        return job.result(target, sum(store.area(index) > 0 for index in range(len(store))), shots)
+
+
+def preview(
+    source: PathLike,
+    target: PathLike,
+    prompts: Sequence[Prompt] = (),
+    *,
+    masks: PathLike | None = None,
+    mask_pictures: MaskFiles | None = None,
+    frame: int | None = None,
+    rate: Fraction | None = None,
+    config: Config | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Result:
+    """Write one picture: the mask in red over a frame, and the filled frame beside it.
+
+    Only the frames round it are tracked and looked at, so a whole run may find more of the true background.
+    Other arguments as for `remove`; `frame` is the one shown, by default that of the first prompt.
+    """
+    spoken = [prompt.frame for prompt in prompts]
+    shown = frame if frame is not None else spoken[0] if spoken else 0
+    first, last = min([*spoken, shown]) - PREVIEW_REACH, max([*spoken, shown]) + PREVIEW_REACH + 1
+    with (
+        _open_job(source, config, on_progress, start=max(0, first), end=last, rate=rate) as job,
+        job.new_store() as store,
+    ):
+        if not job.start <= shown < job.stop:
+            raise InputError(f"{source}: frame {shown} was asked for; it has frames 0 to {job.info.frames - 1}.")
+        _get_masks(job, _check(job, prompts, mask_pictures, masks), masks, store)
+        survey, shots = _survey(job, store)
+        with closing(_fill_range(job, store, survey)) as frames:
+            for filled in frames:
+                job.tick("fill", filled.index + 1 - job.start, job.stop - job.start)
+                if filled.index == shown:
+                    break
+        before = draw_mask(job.source.at(shown).image, store.get(shown))
+        write_picture(Path(target), side_by_side(before, to_uint8(filled.image)), job.source.path, overwrite=overwrite)
+        return job.result(target, int(store.area(shown) > 0), shots)
+
+
+def segment(
+    images: np.ndarray, prompt: Prompt, *, at: int = 0, config: Config | None = None
+) -> tuple[np.ndarray, float]:
+    """The mask of one prompt on one image.
+
+    Args:
+        images: uint8 (H, W, 3), or (T, H, W, 3) for an image with its neighbours in time, RGB.
+        prompt: clicks, box, mask or text; `prompt.frame` is not read.
+        at: which of the T images the prompt speaks of.
+        config: settings; the defaults where None.
+    Returns: bool (H, W), True = the object, and a score in [0, 1].
+    Raises: InputError for a prompt outside the image.
+    """
+    stack = images[None] if images.ndim == 3 else images
+    check_prompts([replace(prompt, frame=0)], (stack.shape[1], stack.shape[2]), 0, 1)
+    mask, score = _segmenter(config or Config(), [prompt])(stack, at, prompt)
+    return mask, float(score)
+
+
+def _check(job: _Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, masks: PathLike | None) -> list[Prompt]:
+    """The prompts with their mask pictures read, all of them inside the picture and the range."""
+    size, files = job.info.size, pictures or {}
+    read = {key: read_mask(path, size) for key, path in files.items()}
+    named = [replace(p, mask=read.get((p.object, p.frame), p.mask)) for p in prompts]
+    if not named and masks is None:
+        raise InputError("nothing says what to remove: give a click, a box, a mask or a phrase.")
+    if named and masks is not None:
+        raise InputError(f"{masks} gives one mask a frame: no other prompt can be added to it.")
+    check_prompts(named, size, job.start, job.stop)
+    return named
+
+
+def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
+    name = config.track.segmenter
+    if name == "auto":
+        name = "lavt" if any(prompt.text for prompt in prompts) else "embedded"
+    return load_plugin("segmenter", name)
+
+
+def _get_masks(job: _Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
+    """Fill the store, by reading or by tracking. Returns: shots found by tracking."""
+    if masks is not None:
+        read_masks(Path(masks), job.info, store)
+        for index in (*range(job.start), *range(job.stop, len(store))):
+            store.put(index, np.zeros(store.size, np.bool_), 0.0)
+        return 0
+    total, done = job.stop - job.start, 0
+
+    def tick(_: int) -> None:
+        nonlocal done
+        done += 1
+        job.tick("track", min(done, total), total)
+
+    flow = load_plugin("flow", job.config.track.flow)
+    report = track_objects(job, prompts, _segmenter(job.config, prompts), flow, store, job.config, tick)
+    job.notes.extend(report.notes)
+    return len(report.shots)
+
+
+def _masked(job: _Job, store: MaskStore) -> Generator[Frame, None, None]:
+    """The frames of the range with shot numbers and masks, decoded ahead."""
+    with closing(prefetch(job.frames())) as frames:
+        for frame in mark_shots(frames, job.config.shots):
+            yield replace(frame, mask=store.get(frame.index), confidence=store.confidence(frame.index))
+
+
+def _survey(job: _Job, store: MaskStore) -> tuple[Survey, int]:
+    """How the camera moves, and what the background looks like far from each frame. Returns: it, and the shots."""
+    surveyor = Surveyor(job.config.fill, job.folder / "background")
+    shots = 0
+    with closing(_masked(job, store)) as frames:
+        for frame in frames:
+            surveyor.add(frame)
+            shots = frame.shot + 1
+            job.tick("survey", frame.index + 1 - job.start, job.stop - job.start)
+    return surveyor.finish(), shots
+
+
+def _fill_range(job: _Job, store: MaskStore, survey: Survey) -> Generator[Frame, None, None]:
+    inpainter = load_plugin("inpainter", job.config.fill.inpainter)
+    workers = job.config.workers or os.cpu_count() or 1
+    with closing(_masked(job, store)) as frames:
+        yield from fill_frames(frames, survey, inpainter, job.config.fill, workers)
+
+
+def _filled(job: _Job, store: MaskStore, survey: Survey) -> Generator[Frame, None, None]:
+    """Pass 2: every frame of the source, those of the range filled."""
+    yield from job.source.frames(0, job.start)
+    yield from _fill_range(job, store, survey)
+    if job.stop < job.info.frames:
+        yield from job.source.frames(job.stop, job.info.frames)
