@@ -15,6 +15,8 @@ PLUGINS: dict[str, dict[str, str]] = {
         "dis": "vidremove.flows.dis:Dis",
     },
     "inpainter": {
+        "lama": "vidremove.inpainters.lama:Lama",
+        "mat": "vidremove.inpainters.mat:Mat",
         "patch": "vidremove.inpainters.patch:Patch",
         "telea": "vidremove.inpainters.telea:Telea",
     },
