@@ -1,5 +1,6 @@
 """Reading and writing of clips, frame folders, photos and masks; the only part that imports PyAV or decord."""
 
+from vidremove.media.codecs import list_encoders
 from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
 from vidremove.media.picture_sink import write_picture
 from vidremove.media.sink import Sink, open_sink
@@ -10,6 +11,7 @@ __all__ = [
     "Sink",
     "Source",
     "is_picture",
+    "list_encoders",
     "open_sink",
     "open_source",
     "read_mask",

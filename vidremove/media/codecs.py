@@ -123,6 +123,11 @@ def _lossless_encoder(container: str, material: Material) -> str:
     return next(fitting, wanted[-1])
 
 
+def list_encoders() -> dict[str, bool]:
+    """Encoders that results can be written with, and whether this machine has each."""
+    return {name: name in av.codecs_available for name in sorted({*_ENCODERS.values(), "libx264rgb"})}
+
+
 def _formats(encoder: str) -> list[str]:
     return [f.name for f in av.Codec(encoder, "w").video_formats or ()]
 

@@ -44,9 +44,7 @@ class VideoSource:
             self.stored_size = (frame.height, frame.width)
             self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
             tags = reader.stream.codec_context
-            self.aspect = (
-                reader.stream.sample_aspect_ratio or tags.sample_aspect_ratio
-            )
+            self.aspect = reader.stream.sample_aspect_ratio or tags.sample_aspect_ratio
             self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
         self._notes += [note] if note else []
         self.matrix = _display_matrix(frame)
