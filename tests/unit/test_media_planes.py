@@ -7,7 +7,7 @@ import pytest
 from tests.media_clips import noise_planes, planes_of
 from vidremove.media.colour import Colour, colour_of, rgb_to_yuv, yuv_to_rgb
 from vidremove.media.orient import Orientation, from_exif, from_matrix
-from vidremove.media.planes import FrameCopier, RgbReader, layout_of, paste
+from vidremove.media.planes import FrameCopier, layout_of, paste, read_rgb
 
 FORMATS = [
     *("yuv420p", "yuv422p", "yuv444p", "yuv411p", "yuv440p", "yuvj420p", "yuva420p", "nv12", "nv21", "nv16", "nv24"),
@@ -33,8 +33,8 @@ def test_paste_changes_the_mask_and_nothing_else(pix_fmt: str, size: tuple[int, 
     mask[11:30, 13:42] = True
     mask[-3:, -3:] = True  # at the border, odd or not
     colour = Colour(full=pix_fmt.startswith("yuvj"))
-    before, read = planes_of(frame), RgbReader(layout, colour)
-    other = read(made(pix_fmt, size, seed=9))
+    before = planes_of(frame)
+    other = read_rgb(made(pix_fmt, size, seed=9), layout, colour)
     result = FrameCopier()(frame)
     paste(result, layout, colour, other, mask)
     for one, two in zip(before, planes_of(frame), strict=True):
@@ -54,19 +54,20 @@ def test_paste_changes_the_mask_and_nothing_else(pix_fmt: str, size: tuple[int, 
 
 @pytest.mark.parametrize("colour", [BT601, BT709, BT2020, Colour(full=True)])
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "nv12", "yuv420p10le", "yuv444p12le"])
-def test_rgb_is_correctly_rounded(pix_fmt: str, colour: Colour) -> None:
+def test_rgb_is_off_by_less_than_a_level(pix_fmt: str, colour: Colour) -> None:
     layout = layout_of(pix_fmt)
     assert layout is not None
     frame = made(pix_fmt)
-    image = RgbReader(layout, colour)(frame)
+    image = read_rgb(frame, layout, colour)
     luma, *chroma = planes_of(frame)
     wide, high = (1 << n for n in layout.shrink)
     yuv = np.dstack([luma, *(c.repeat(high, 0).repeat(wide, 1) for c in chroma)]).astype(float)
     scale, offset = colour.quantisation(layout.bits)
     exact = ((yuv - offset) / scale) @ np.linalg.inv(colour.matrix()).T
     top = np.iinfo(image.dtype).max
-    error = np.abs(image - np.clip(exact * top, 0, top))
-    assert error.max() <= 0.51 + (top > 255) * 0.5  # float32 has 24 bits
+    error = image - np.clip(exact * top, 0, top)
+    assert np.abs(error).max() < 1
+    assert np.abs(error.mean(axis=(0, 1))).max() < 0.12
 
 
 def test_pure_green_survives_a_tagged_matrix() -> None:
@@ -76,7 +77,7 @@ def test_pure_green_survives_a_tagged_matrix() -> None:
         assert layout is not None
         frame = av.VideoFrame(8, 8, "yuv444p")
         paste(frame, layout, colour, green, np.ones((8, 8), np.bool_))
-        assert np.abs(RgbReader(layout, colour)(frame).astype(int) - green).max() <= 2
+        assert np.abs(read_rgb(frame, layout, colour).astype(int) - green).max() <= 2
 
 
 def test_known_samples_of_bt709() -> None:
@@ -85,7 +86,7 @@ def test_known_samples_of_bt709() -> None:
     np.testing.assert_array_equal(limited, [[235, 128, 128], [16, 128, 128], [63, 102, 240]])
     ten = np.rint(rgb_to_yuv(pixels, BT709, 10))[0]
     np.testing.assert_array_equal(ten[:2], [[940, 512, 512], [64, 512, 512]])
-    back = yuv_to_rgb(ten[None].astype(np.uint16), BT709, 10, np.uint16)[0]
+    back = yuv_to_rgb(ten[None].astype(np.uint16), BT709, 10)[0]
     np.testing.assert_array_equal(back[:2], [[65535] * 3, [0] * 3])
 
 

@@ -81,17 +81,13 @@ def rgb_to_yuv(rgb: np.ndarray, colour: Colour, bits: int) -> np.ndarray:
     return cv2.transform(rgb.astype(np.float32), np.column_stack([matrix, offset]))
 
 
-def yuv_to_rgb(yuv: np.ndarray, colour: Colour, bits: int, dtype: type[np.unsignedinteger]) -> np.ndarray:
-    """RGB of full-size Y' Cb Cr samples, rounded and clipped.
+def yuv_to_rgb(yuv: np.ndarray, colour: Colour, bits: int) -> np.ndarray:
+    """RGB of full-size Y' Cb Cr samples, rounded and clipped; off by less than one level.
 
     Args:
         yuv: uint8 or uint16 (H, W, 3), samples of `bits` bits.
-        dtype: np.uint8 or np.uint16; the result spans its full range.
-    Returns: (H, W, 3) of `dtype`.
+    Returns: (H, W, 3) of the same type, spanning its full range.
     """
     scale, offset = colour.quantisation(bits)
-    top = np.iinfo(dtype).max
-    matrix = np.linalg.inv(colour.matrix()) / scale[None, :] * top
-    shift = 0.5 - matrix @ offset  # half a unit: the conversion below cuts off
-    rgb = cv2.transform(yuv.astype(np.float32), np.column_stack([matrix, shift]))
-    return np.clip(rgb, 0, top, out=rgb).astype(dtype)
+    matrix = np.linalg.inv(colour.matrix()) / scale[None, :] * np.iinfo(yuv.dtype).max
+    return cv2.transform(yuv, np.column_stack([matrix, -matrix @ offset]))

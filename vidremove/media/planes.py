@@ -16,7 +16,6 @@ import av
 import cv2
 import numpy as np
 from av.filter import Graph
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from vidremove.images import bounding_box
 from vidremove.media.colour import Colour, rgb_to_yuv, yuv_to_rgb
@@ -43,7 +42,6 @@ _CHROMA = {"420": (1, 1), "422": (1, 0), "444": (0, 0), "440": (0, 1), "411": (2
 _PLANAR = re.compile(r"yuv([aj]?)(4\d\d)p(?:(9|10|12|14|16)le)?$")
 _GRAY = re.compile(r"gray(?:(9|10|12|14|16)le)?$")
 _GBR = re.compile(r"gbra?p(?:(9|10|12|14|16)le)?$")
-_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +125,6 @@ def _empty_graph(width: int, height: int, pix_fmt: str) -> Graph:
     return graph
 
 
-def _copy_samples(frame: av.VideoFrame, target: av.VideoFrame) -> None:
-    for old_plane, new_plane in zip(frame.planes, target.planes, strict=True):
-        old = np.frombuffer(memoryview(old_plane), np.uint8).reshape(-1, abs(old_plane.line_size))
-        new = np.frombuffer(memoryview(new_plane), np.uint8).reshape(-1, abs(new_plane.line_size))
-        width = min(old.shape[1], new.shape[1])
-        new[:, :width] = old[:, :width]
-
-
 def copy_tags(frame: av.VideoFrame, target: av.VideoFrame) -> None:
     """Give `target` the times and colour tags of `frame`."""
     target.pts, target.duration = frame.pts, frame.duration
@@ -144,54 +134,29 @@ def copy_tags(frame: av.VideoFrame, target: av.VideoFrame) -> None:
     target.color_primaries, target.color_trc = frame.color_primaries, frame.color_trc
 
 
-class RgbReader:
-    """RGB of decoded frames, by the matrix given, chroma looked up by nearest neighbour, correctly rounded.
+def read_rgb(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray:
+    """RGB of a decoded frame by the matrix given, chroma looked up by nearest neighbour.
 
-    8-bit frames go through libswscale, which is exact with these flags. Above 8 bits it is off by 1 in 256, and at odd
-    sizes it looks chroma up a row beside: there the arithmetic is done here. Not to be shared between threads.
+    libswscale is not asked: by default its RGB is one level too dark, chroma is shifted by where the frame says it
+    lies, and above 8 bits white is 1 in 256 too dark.
+
+    Returns: uint8 (H, W, 3) of 8-bit frames, uint16 spanning 0..65535 of deeper ones; as stored, not turned.
     """
+    views = channel_views(frame, layout)
+    if layout.model == "yuv":
+        luma, *chroma = (np.ascontiguousarray(view) for view in views)
+        yuv = cv2.merge([luma, *(_widened(plane, luma.shape, layout.shrink) for plane in chroma)])
+        return yuv_to_rgb(yuv >> layout.shift if layout.shift else yuv, colour, layout.bits)
+    image = np.dstack(views if len(views) == 3 else views * 3)
+    return _to_16(image, layout.bits) if layout.bits > 8 else image
 
-    def __init__(self, layout: Layout, colour: Colour) -> None:
-        self.layout, self.colour = layout, colour
-        self._reformatter = VideoReformatter()
-        self._plain: av.VideoFrame | None = None
 
-    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        """uint8 (H, W, 3) of 8-bit frames, uint16 spanning 0..65535 of deeper ones; as stored, not turned."""
-        layout = self.layout
-        if layout.model == "yuv":
-            wide, high = layout.shrink
-            whole = frame.width % (1 << wide) == frame.height % (1 << high) == 0
-            return self._scaled(frame) if layout.bits == 8 and whole else self._computed(frame)
-        views = channel_views(frame, layout)
-        image = np.dstack(views if len(views) == 3 else views * 3)
-        return _to_16(image, layout.bits) if layout.bits > 8 else image
-
-    def _scaled(self, frame: av.VideoFrame) -> np.ndarray:
-        if self._plain is None:
-            self._plain = av.VideoFrame(frame.width, frame.height, frame.format.name)
-        _copy_samples(frame, self._plain)  # a decoded frame says where its chroma lies, and would be shifted by that
-        source = ColorRange.JPEG if self.colour.full else ColorRange.MPEG
-        rgb = self._reformatter.reformat(
-            self._plain,
-            format="rgb24",
-            src_colorspace=self.colour.swscale,
-            dst_colorspace=self.colour.swscale,
-            src_color_range=source,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=_EXACT,
-            threads=1,
-        )
-        image: np.ndarray = rgb.to_ndarray()
-        return image
-
-    def _computed(self, frame: av.VideoFrame) -> np.ndarray:
-        luma, *chroma = channel_views(frame, self.layout)
-        wide, high = (1 << n for n in self.layout.shrink)
-        height, width = luma.shape
-        full = [c.repeat(high, 0).repeat(wide, 1)[:height, :width] if wide * high > 1 else c for c in chroma]
-        yuv = np.dstack([luma, *full]) >> self.layout.shift
-        return yuv_to_rgb(yuv, self.colour, self.layout.bits, self.layout.image_dtype)
+def _widened(plane: np.ndarray, shape: tuple[int, ...], shrink: tuple[int, int]) -> np.ndarray:
+    wide, high = (1 << n for n in shrink)
+    if wide == high == 1:
+        return plane
+    size = plane.shape[1] * wide, plane.shape[0] * high
+    return cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)[: shape[0], : shape[1]]
 
 
 def paste(frame: av.VideoFrame, layout: Layout, colour: Colour, image: np.ndarray, mask: np.ndarray) -> None:

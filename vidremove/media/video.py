@@ -13,7 +13,7 @@ from vidremove.errors import InputError
 from vidremove.media.colour import colour_of
 from vidremove.media.index import scan
 from vidremove.media.orient import Orientation, from_matrix
-from vidremove.media.planes import FrameCopier, RgbReader, layout_of
+from vidremove.media.planes import FrameCopier, layout_of, read_rgb
 from vidremove.media.reader import Reader
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
@@ -80,20 +80,19 @@ class VideoSource:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) in order. A frame that cannot be decoded is the one before it again, and noted."""
-        rgb = RgbReader(self.layout, self.colour)
         with Reader(self.path, self.index) as reader:
             for index, native in self._steady(reader, start, self._stop(stop)):
-                yield self._frame(index, native, rgb)
+                yield self._frame(index, native)
 
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""
-        end, rgb = self._stop(stop), RgbReader(self.layout, self.colour)
+        end = self._stop(stop)
         with Reader(self.path, self.index) as reader:
             while end > start:
                 begin = self._run_start(start, end)
                 run = list(self._steady(reader, begin, end))
                 while run:
-                    yield self._frame(*run.pop(), rgb)
+                    yield self._frame(*run.pop())
                 end = begin
 
     def at(self, index: int) -> Frame:
@@ -111,7 +110,7 @@ class VideoSource:
         if self._scrubber is None:
             self._scrubber = Reader(self.path, self.index, "SLICE")
         index, native = next(self._steady(self._scrubber, index, index + 1))
-        frame = self._frame(index, native, RgbReader(self.layout, self.colour))
+        frame = self._frame(index, native)
         if len(self._proof) < _SCRUB_AFTER:
             self._proof.append((index, frame.image))
         return frame
@@ -150,8 +149,8 @@ class VideoSource:
         most = max(1, _CHUNK_BYTES // (height * width * 3 * (1 if self.layout.bits == 8 else 2)))
         return max(start, min(key, end - 1), end - most)
 
-    def _frame(self, index: int, native: av.VideoFrame, rgb: RgbReader) -> Frame:
-        image = self.orientation.upright(rgb(native))
+    def _frame(self, index: int, native: av.VideoFrame) -> Frame:
+        image = self.orientation.upright(read_rgb(native, self.layout, self.colour))
         return Frame(index, int(self.index.pts[index]), image, native)
 
     def _steady(self, reader: Reader, start: int, stop: int) -> Iterator[tuple[int, av.VideoFrame]]:
