@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import BertConfig, BertModel
 
+from vidremove.nets.enlarge import conv_of_enlarged
 from vidremove.nets.pixels import resize_pixels
 from vidremove.nets.swin import Stage, Swin, SwinConfig
 
@@ -163,14 +164,18 @@ class Decoder(nn.Module):
         """Maps (B, C, h, w), finest first, to logits (B, 2, h, w) at the size of the finest."""
         y = maps[3]
         for level in (4, 3, 2):
-            finer = maps[level - 2]
-            if y.shape[-2] < finer.shape[-2] or y.shape[-1] < finer.shape[-1]:
-                y = F.interpolate(y, finer.shape[-2:], mode="bilinear", align_corners=True)
-            y = torch.cat([y, finer], 1)
-            for name in (f"1_{level}", f"2_{level}"):
-                y = F.relu(self.get_submodule(f"bn{name}")(self.get_submodule(f"conv{name}")(y)))
+            y = self._joined(y, maps[level - 2], self.get_parameter(f"conv1_{level}.weight"))
+            y = F.relu(self.get_submodule(f"bn1_{level}")(y))
+            y = F.relu(self.get_submodule(f"bn2_{level}")(self.get_submodule(f"conv2_{level}")(y)))
         logits: Tensor = self.conv1_1(y)
         return logits
+
+    @staticmethod
+    def _joined(coarse: Tensor, fine: Tensor, weight: Tensor) -> Tensor:
+        """Convolve the coarse map, enlarged where it is the smaller, and the fine one side by side."""
+        size = (fine.shape[2], fine.shape[3])
+        for_coarse, for_fine = torch.split(weight, [coarse.shape[1], fine.shape[1]], 1)
+        return conv_of_enlarged(coarse, for_coarse, size) + F.conv2d(fine, for_fine, padding=1)
 
 
 class Lavt(nn.Module):
