@@ -1,6 +1,7 @@
 """MaskStore: the masks of a clip on disk, packed and compressed, with random access and a confidence each."""
 
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +9,15 @@ from types import TracebackType
 
 import numpy as np
 
-from vidremove.errors import InputError, ShapeError
+from vidremove.errors import InputError, OutputError, ShapeError
 from vidremove.images import bounding_box
 
 _MAGIC = b"VRMASK01"
 _HEADER = struct.Struct("<8sIII")  # magic, frames, height, width
 _RECORD = struct.Struct("<QIHHHHfI")  # offset, bytes, y0, y1, x0, x1, confidence, area
 _LARGEST_SIDE = 65535
+_LARGEST_OVERHEAD = 1 << 16  # of zlib over what it cannot compress
+_LARGEST_PIXELS = 2**28  # of one mask, as of a picture
 
 
 class MaskStore:
@@ -22,15 +25,17 @@ class MaskStore:
 
     Two files' worth in one: a table of fixed records, then the compressed bits of each mask's bounding box.
     Memory does not grow with the number of frames. Writing a frame again leaves its old bits unused in the file.
+    Threads may share a store.
     """
 
     def __init__(self, path: Path, frames: int, size: tuple[int, int], *, create: bool = True) -> None:
         self.path, self.frames, self.size = path, frames, size
         if max(size) > _LARGEST_SIDE:
             raise ShapeError(f"{path}: masks of {size[1]}x{size[0]} are larger than {_LARGEST_SIDE} pixels a side")
-        self._file = path.open("w+b" if create else "r+b")
+        self._lock = threading.Lock()  # one place in the file for all who read and write
+        self._file = path.open("w+b" if create else "r+b", buffering=0)  # nothing pending that could fail on closing
         if create:
-            self._file.write(_HEADER.pack(_MAGIC, frames, *size))
+            self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
             self._file.truncate(_HEADER.size + frames * _RECORD.size)
 
     @classmethod
@@ -46,25 +51,39 @@ class MaskStore:
         _, frames, height, width = _HEADER.unpack(head)
         if path.stat().st_size < _HEADER.size + frames * _RECORD.size:
             raise InputError(f"{path}: mask store is cut short.")
+        if not 0 < height * width <= _LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
+            raise InputError(f"{path}: mask store says its masks are {width}x{height}; it is damaged.")
         return cls(path, frames, (height, width), create=False)
 
     def put(self, index: int, mask: np.ndarray, confidence: float = 1.0) -> None:
-        """Store the mask of frame `index`: bool (H, W)."""
+        """Store the mask of frame `index`: bool (H, W).
+
+        Raises: OutputError when the disk is full.
+        """
         if mask.shape != self.size or mask.dtype != np.bool_:
             raise ShapeError(f"mask of frame {index} is {mask.dtype} {mask.shape}, needed bool {self.size}")
         box = bounding_box(mask)
         if box is None:
-            self._write(index, (0, 0, 0, 0, 0, 0, confidence, 0))
+            with self._lock:
+                self._write(index, (0, 0, 0, 0, 0, 0, confidence, 0))
             return
         y0, y1, x0, x1 = box
         inside = mask[y0:y1, x0:x1]
         bits = zlib.compress(np.packbits(inside).tobytes(), 1)
-        offset = self._file.seek(0, 2)
-        self._file.write(bits)
-        self._write(index, (offset, len(bits), y0, y1, x0, x1, confidence, int(inside.sum())))
+        area = int(np.count_nonzero(inside))
+        try:
+            with self._lock:
+                offset = self._file.seek(0, 2)
+                self._write_at(offset, bits)
+                self._write(index, (offset, len(bits), y0, y1, x0, x1, confidence, area))
+        except OSError as error:
+            raise OutputError(f"{self.path}: masks cannot be kept ({error.strerror}); free some space.") from error
 
     def get(self, index: int) -> np.ndarray:
-        """The mask of frame `index`: bool (H, W), a new array."""
+        """The mask of frame `index`: bool (H, W), a new array.
+
+        Raises: InputError if what is stored is damaged.
+        """
         offset, size, y0, y1, x0, x1, _, area = self._record(index)
         mask = np.zeros(self.size, np.bool_)
         height, width = y1 - y0, x1 - x0
@@ -72,12 +91,15 @@ class MaskStore:
             return mask
         if y1 > self.size[0] or x1 > self.size[1] or min(height, width) < 1:
             raise InputError(f"{self.path}: the mask of frame {index} is damaged.")
-        self._file.seek(offset)
+        packed_size = (height * width + 7) // 8
         try:
-            bits = zlib.decompressobj().decompress(self._file.read(size), (height * width + 7) // 8)
+            with self._lock:
+                self._file.seek(offset)
+                stored = self._file.read(min(size, packed_size + _LARGEST_OVERHEAD))
+            bits = zlib.decompressobj().decompress(stored, packed_size)
             packed = np.frombuffer(bits, np.uint8)
             mask[y0:y1, x0:x1] = np.unpackbits(packed, count=height * width).reshape(height, width).view(np.bool_)
-        except (zlib.error, ValueError) as error:
+        except (zlib.error, ValueError, OSError, OverflowError) as error:
             raise InputError(f"{self.path}: the mask of frame {index} is damaged.") from error
         return mask
 
@@ -104,18 +126,23 @@ class MaskStore:
         self.close()
 
     def close(self) -> None:
-        """Write what is pending and close the file."""
+        """Close the file."""
         self._file.close()
 
     def _record(self, index: int) -> tuple[int, int, int, int, int, int, float, int]:
-        self._place(index)
-        return _RECORD.unpack(self._file.read(_RECORD.size))
+        with self._lock:
+            self._file.seek(self._place(index))
+            return _RECORD.unpack(self._file.read(_RECORD.size))
 
     def _write(self, index: int, record: tuple[int, int, int, int, int, int, float, int]) -> None:
-        self._place(index)
-        self._file.write(_RECORD.pack(*record))
+        self._write_at(self._place(index), _RECORD.pack(*record))
 
-    def _place(self, index: int) -> None:
+    def _write_at(self, place: int, data: bytes) -> None:
+        self._file.seek(place)
+        while data:
+            data = data[self._file.write(data) :]
+
+    def _place(self, index: int) -> int:
         if not 0 <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames}")
-        self._file.seek(_HEADER.size + index * _RECORD.size)
+        return _HEADER.size + index * _RECORD.size
