@@ -11,10 +11,11 @@ from vidremove.errors import InputError, OutputError
 from vidremove.images import to_uint8
 from vidremove.masks import MaskStore
 from vidremove.media import stills
+from vidremove.media.faults import writing
 from vidremove.media.folder import list_pictures
 from vidremove.media.picture_sink import frame_names
 from vidremove.media.source import Source
-from vidremove.media.target import StagedFolder, check_target, writing
+from vidremove.media.target import StagedFolder, check_target
 from vidremove.media.video import VideoSource
 from vidremove.types import MediaInfo
 

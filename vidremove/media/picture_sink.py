@@ -10,8 +10,9 @@ import numpy as np
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
 from vidremove.media import stills
+from vidremove.media.faults import writing
 from vidremove.media.folder import FolderSource, Still
-from vidremove.media.target import StagedFile, StagedFolder, check_target, writing
+from vidremove.media.target import StagedFile, StagedFolder, check_target
 from vidremove.types import Frame
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """One picture file: its pixels as stored with alpha and 16 bits, its EXIF and ICC profile; in, and out again."""
 
 import io
-import struct
 import warnings
 import zlib
 from collections.abc import Callable
@@ -11,11 +10,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin
 
 from vidremove.errors import InputError, OutputError
 from vidremove.images import to_uint8
 from vidremove.media import png, tiff
+from vidremove.media.faults import reading
 from vidremove.media.index import LARGEST_PIXELS
 from vidremove.media.orient import Orientation, from_exif
 
@@ -23,11 +23,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _ORIENTATION = 0x0112
 _DEEP_GREY = ("I;16", "I;16B", "I")
 _BITS_PER_SAMPLE = 258
-_BAD_FILE = (  # what Pillow lets through
-    *(OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, zlib.error, KeyError, TypeError),
-    *(IndexError, ArithmeticError, AttributeError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
 
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS  # the same limit as for clips, refused by `read_header` before decoding
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `read_header` says it in its own words
@@ -58,7 +53,7 @@ def read_header(path: Path) -> Header:
 
     Raises: InputError for what is not a picture, or one of more than 2**28 pixels.
     """
-    with _reading(path), Image.open(path) as image:
+    with reading(path), Image.open(path) as image:
         width, height = image.size
         if width * height > LARGEST_PIXELS:
             raise InputError(f"{path}: is {width}x{height}; pictures of more than {LARGEST_PIXELS} pixels are refused.")
@@ -88,7 +83,7 @@ def read_stored(header: Header) -> np.ndarray:
     """
     path = header.path
     if header.bits == 16 and header.mode not in _DEEP_GREY:
-        with _reading(path):
+        with reading(path):
             data = path.read_bytes()
             data = tiff.without_orientation(data) if header.format == "TIFF" else data
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -96,7 +91,7 @@ def read_stored(header: Header) -> np.ndarray:
             raise InputError(f"{path}: is damaged or cut short. Replace it or take it out of the folder.")
         stored = _from_opencv(pixels)
     else:
-        with _reading(path), Image.open(path) as image:
+        with reading(path), Image.open(path) as image:
             stored = _from_pillow(image)
     if stored.shape[:2] != header.stored_size:
         raise InputError(f"{path}: holds {stored.shape[1]}x{stored.shape[0]} pixels, its head says another size.")
@@ -105,7 +100,7 @@ def read_stored(header: Header) -> np.ndarray:
 
 def read_palette_numbers(header: Header) -> np.ndarray:
     """The palette entry of every pixel of a palette picture, as stored: uint8 (H, W)."""
-    with _reading(header.path), Image.open(header.path) as image:
+    with reading(header.path), Image.open(header.path) as image:
         return np.array(image)
 
 
@@ -289,23 +284,3 @@ def _to_opencv(stored: np.ndarray) -> np.ndarray:
     if channels == 2:  # OpenCV has no grey with alpha
         return np.dstack([stored[..., :1]] * 3 + [stored[..., 1:]])
     return cv2.cvtColor(stored, cv2.COLOR_RGBA2BGRA if channels == 4 else cv2.COLOR_RGB2BGR)
-
-
-class _reading:
-    """Turn what a decoder raises into one sentence that names the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise InputError(f"{self.path}: no such file.") from error
-        if isinstance(error, PermissionError):
-            raise InputError(f"{self.path}: may not be read.") from error
-        if isinstance(error, UnidentifiedImageError):
-            raise InputError(f"{self.path}: is not a picture, whatever its name says, or it is damaged.") from error
-        if isinstance(error, _BAD_FILE):
-            raise InputError(f"{self.path}: is damaged or cut short ({error}). Replace it or take it out.") from error

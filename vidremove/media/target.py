@@ -8,9 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import av
-
 from vidremove.errors import OutputError
+from vidremove.media.faults import writing
 
 _PREFIX = ".vidremove-"
 
@@ -97,18 +96,3 @@ class StagedFolder:
     def discard(self) -> None:
         """Remove what was written."""
         shutil.rmtree(self.path, ignore_errors=True)
-
-
-class writing:
-    """Turn what goes wrong while writing into one sentence that names the target."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (OSError, av.FFmpegError)):
-            reason = error.strerror or str(error)
-            raise OutputError(f"{self.target}: cannot be written ({reason}); nothing of it is left.") from error

@@ -19,10 +19,11 @@ from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
 from vidremove.media.codecs import Encoding, Material, choose_encoding
 from vidremove.media.colour import Colour
+from vidremove.media.faults import writing
 from vidremove.media.index import open_video
 from vidremove.media.planes import FrameCopier, channel_views, copy_tags, layout_of, paste
 from vidremove.media.streams import StreamCopier, kept_tags
-from vidremove.media.target import StagedFile, writing
+from vidremove.media.target import StagedFile
 from vidremove.media.video import VideoSource
 from vidremove.types import Frame
 
