@@ -12,7 +12,7 @@ _SKIN: Colour = (204, 152, 120)
 _HAIR: Colour = (62, 42, 30)
 _COAT: Colour = (196, 62, 44)
 _JEANS: Colour = (48, 66, 104)
-_SHOES: Colour = (232, 228, 220)
+_SHOES: Colour = (128, 66, 30)
 _BAG: Colour = (58, 92, 84)
 
 

@@ -126,7 +126,7 @@ def _boards(width: int) -> tuple[_Board, ...]:
         board(lambda s: textures.tree(s, 8), 4.0, 5.4, -0.4, 18),
         board(lambda s: textures.tree(s, 15), 5.2, 6.6, 7.2, 15.5),
         board(lambda s: textures.stone_wall(s, 6), 30, 0.85, -13, 11.5),
-        board(textures.lamp_post, 0.7, 3.7, -2.6, 8.4),
+        board(textures.lamp_post, 0.7, 3.7, -4.1, 8.4),
         board(textures.lamp_post, 0.7, 3.7, 3.3, 8.4),
     )
 
