@@ -10,7 +10,7 @@ import numpy as np
 from vidremove.config import FillConfig
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import fuse
-from vidremove.stages.region import Region, find_regions
+from vidremove.stages.region import Region, find_regions, make_site
 from vidremove.stages.registration import project
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, make_view
@@ -168,6 +168,7 @@ def _cover(target: int, indexes: list[int], seen: np.ndarray, survey: Survey) ->
 def _gather(frame: Frame, view: View, sources: list[View], survey: Survey) -> Draft:
     regions = []
     for box in find_regions(view):
-        found = [make_candidate(view, source, box, survey) for source in sources]
-        regions.append(fuse(view, box, [candidate for candidate in found if candidate is not None]))
+        site = make_site(view, box)
+        found = [make_candidate(site, source, survey) for source in sources]
+        regions.append(fuse(site, [candidate for candidate in found if candidate is not None]))
     return Draft(frame, view, regions)

@@ -45,15 +45,15 @@ def _steady(region: Region, view: View, last: View, survey: Survey, share: float
 
     Source: ours; recursion with a Gaussian weight on the patch difference.
     """
-    candidate = make_candidate(view, last, region.box, survey)
+    candidate = make_candidate(region.site, last, survey)
     if candidate is None:
         return region
     scale = np.float32(257 if view.image.dtype == np.uint16 else 1)
-    now = shrink(region.colour / scale, view.factor)
-    off = cv2.blur(((candidate.colour - now) ** 2).mean(axis=2), (_PATCH, _PATCH))
+    now = cv2.cvtColor(shrink(region.colour / scale, view.factor), cv2.COLOR_RGB2GRAY)
+    off = cv2.blur((candidate.gray - now) ** 2, (_PATCH, _PATCH))
     weight = share * np.exp(-off / 64) * candidate.visible
     wide = enlarge(weight.astype(np.float32), view.factor, region.hole.shape)[..., None]
-    colour = region.colour + wide * (look_up(candidate, region.full, view.factor) - region.colour)
+    colour = region.colour + wide * (look_up(candidate, region.site) - region.colour)
     return replace(region, colour=colour)
 
 

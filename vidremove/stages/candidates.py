@@ -5,80 +5,85 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vidremove.images import Box, disk
-from vidremove.stages.region import box_grid, crop, sample
+from vidremove.stages.region import Site, crop, sample
 from vidremove.stages.registration import fill_smooth_coarse, project, register, residual_flow
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View
 
+_DIRECT = 2  # frames up to which the survey's camera is as good as registering again
 _VERIFY_BEYOND = 20  # frames; a chain of camera motions longer than this is only a guess
-_RING = 16  # working pixels round the hole on which a source is judged
 _ODD = 25.0  # grey levels a ring difference may stand off the ring's own before it counts little
 _LARGEST_OFFSET = 40.0  # grey levels of exposure difference
+_UNKNOWN_ERROR = 1000.0  # squared grey levels, of a source that cannot be compared
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """Arrays are of one box of the target in working pixels, (h, w)."""
+    """Arrays are of the inner box of a site, (h, w) working pixels."""
 
     source: View
     places: np.ndarray | None  # float32 (h, w, 2), (x, y) in the source; None: the same place
-    visible: np.ndarray  # bool (h, w)
-    colour: np.ndarray  # float32 (h, w, 3), 0..255, offset included
+    visible: np.ndarray  # float32 (h, w), 0 or 1
+    gray: np.ndarray  # float32 (h, w), 0..255, offset included
     offset: np.ndarray | None  # float32 (h, w, 3), 0..255, to be added to the source's colours
     error: np.ndarray  # float32 (h, w), squared grey levels, from the ring into the hole
     gap: int  # frames from the target
 
 
-def make_candidate(target: View, source: View, box: Box, survey: Survey) -> Candidate | None:
-    """Register `source` to `target` round the hole; None if that fails."""
-    gap = abs(source.index - target.index)
+def make_candidate(site: Site, source: View, survey: Survey) -> Candidate | None:
+    """Register `source` round the hole of a site; None if that fails."""
+    target = site.view
     if survey.still(target.index, source.index):
-        return _judge(target, source, box, None, gap)
-    homography = survey.between(target.index, source.index)
+        return _judge(site, source, None)
+    homography = locate(target, source, survey)
     if homography is None:
         return None
+    places = project(homography, site.grid)
+    residual = residual_flow(site.gray, sample(source.gray, places), site.hole, site.near, covered_at(source, places))
+    return _judge(site, source, project(homography, site.grid + residual))
+
+
+def locate(target: View, source: View, survey: Survey) -> np.ndarray | None:
+    """Homography from `target` to `source`, measured between the two themselves where they are far apart."""
+    gap = abs(source.index - target.index)
+    homography = survey.between(target.index, source.index)
+    if homography is None or gap <= _DIRECT:
+        return homography
     refined = register(target, source, homography)
-    if refined is None and gap > _VERIFY_BEYOND:
-        return None
-    if refined is not None:
-        homography = refined
-    grid = box_grid(box)
-    places = project(homography, grid)
-    hole, covered = crop(target.covered, box), _covered(source, places)
-    aligned = sample(source.gray, places)
-    residual = residual_flow(crop(target.gray, box), aligned, hole, covered)
-    return _judge(target, source, box, project(homography, grid + residual), gap)
+    return homography if refined is None and gap <= _VERIFY_BEYOND else refined
 
 
-def _covered(source: View, places: np.ndarray) -> np.ndarray:
+def covered_at(source: View, places: np.ndarray) -> np.ndarray:
     """Where the source is in a hole or outside the view: uint8 (h, w), 255 or 0."""
     height, width = source.size
-    covered = sample(source.covered, places)
-    x, y = places[..., 0], places[..., 1]
-    outside = (x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5)
-    return np.where(outside | (covered > 0), np.uint8(255), np.uint8(0))
+    covered = cv2.threshold(sample(source.covered, places), 0, 255, cv2.THRESH_BINARY)[1]
+    inside = cv2.inRange(places, (-0.5, -0.5), (width - 0.5, height - 0.5))
+    return cv2.bitwise_or(covered, cv2.bitwise_not(inside))
 
 
-def _judge(target: View, source: View, box: Box, places: np.ndarray | None, gap: int) -> Candidate:
+def _judge(site: Site, source: View, places: np.ndarray | None) -> Candidate:
     """Compare on a ring round the hole, and continue exposure difference and error into it."""
     if places is None:
-        covered, colour = crop(source.covered, box), crop(source.small, box)
+        covered, colour = crop(source.covered, site.box), crop(source.small, site.box)
     else:
-        covered = _covered(source, places)
-        colour = sample(source.small, places)
-    hole = crop(target.covered, box)
-    ring = (cv2.dilate(hole, disk(_RING)) > 0) & (hole == 0) & (covered == 0)
-    floats = colour.astype(np.float32)
-    difference = crop(target.small, box).astype(np.float32) - floats
+        covered, colour = covered_at(source, places), sample(source.small, places)
+    gap = abs(source.index - site.view.index)
+    inner = site.inner
+    visible = (crop(covered, inner) == 0).astype(np.float32)
+    gray = cv2.cvtColor(crop(colour, inner), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    places_in = None if places is None else crop(places, inner)
+    ring = site.ring & (covered == 0)
     if not ring.any():
-        return Candidate(source, places, covered == 0, floats, None, np.full(hole.shape, 1e3, np.float32), gap)
-    middle = np.median(difference[ring], axis=0)
-    weight = ring / (1 + ((difference - middle) ** 2).mean(axis=2) / _ODD**2)
-    squared = (difference**2).mean(axis=2)
-    smooth = fill_smooth_coarse(np.dstack([difference, squared]), weight.astype(np.float32))
+        error = np.full(visible.shape, _UNKNOWN_ERROR, np.float32)
+        return Candidate(source, places_in, visible, gray, None, error, gap)
+    difference = site.colour - colour
+    middle = np.median(difference[ring][::2], axis=0)
+    squared = cv2.transform(difference**2, np.full((1, 3), 1 / 3))
+    off = cv2.transform((difference - middle) ** 2, np.full((1, 3), 1 / (3 * _ODD**2)))
+    smooth = crop(fill_smooth_coarse(np.dstack([difference, squared]), ring / (1 + off)), inner)
     if places is None:
-        return Candidate(source, places, covered == 0, floats, None, np.maximum(smooth[..., 3], 0), gap)
+        return Candidate(source, None, visible, gray, None, np.maximum(smooth[..., 3], 0), gap)
     offset = np.clip(smooth[..., :3], -_LARGEST_OFFSET, _LARGEST_OFFSET)
-    error = np.maximum(smooth[..., 3] - (offset**2).mean(axis=2), 0)
-    return Candidate(source, places, covered == 0, floats + offset, offset, error, gap)
+    mean_square = cv2.transform(offset**2, np.full((1, 3), 1 / 3))
+    gray += cv2.transform(offset, np.array([[0.299, 0.587, 0.114]]))
+    return Candidate(source, places_in, visible, gray, offset, np.maximum(smooth[..., 3] - mean_square, 0), gap)

@@ -3,10 +3,8 @@
 import cv2
 import numpy as np
 
-from vidremove.images import Box
 from vidremove.stages.candidates import Candidate
-from vidremove.stages.region import Region, crop, enlarge, enlarge_map, full_box, sample
-from vidremove.stages.view import View
+from vidremove.stages.region import Region, Site, crop, enlarge, enlarge_map, sample
 
 _DRIFT = 2.0  # squared grey levels by which a scene changes in a frame's time, growing with its square
 _FLOOR = 1.0  # squared grey levels that any source is off
@@ -15,49 +13,47 @@ _ROUNDS = 4
 _PATCH = 5  # pixels a side over which agreement is judged
 
 
-def fuse(target: View, box: Box, candidates: list[Candidate]) -> Region:
+def fuse(site: Site, candidates: list[Candidate]) -> Region:
     """Weigh the candidates by their own evidence and by their agreement, and copy from the full-size sources.
 
     Source: ours; iteratively reweighted means with a Geman-McClure weight on patches.
     """
-    size = (target.image.shape[0], target.image.shape[1])
-    full = full_box(box, target.factor, size)
-    hole = crop(target.hole, full)
-    shape = (full[1] - full[0], full[3] - full[2])
-    colour = np.zeros((*shape, 3), np.float32)
-    total = np.zeros(shape, np.float32)
+    factor = site.view.factor
+    hole = crop(site.view.hole, site.full)
+    colour = np.zeros((*hole.shape, 3), np.float32)
+    total = np.zeros(hole.shape, np.float32)
     if candidates:
         for candidate, weight in zip(candidates, agree(candidates), strict=True):
-            wide = np.where(hole, enlarge(weight, target.factor, shape), 0)
+            wide = enlarge(weight, factor, hole.shape)
             if wide.any():
-                colour += wide[..., None] * look_up(candidate, full, target.factor)
+                colour += wide[..., None] * look_up(candidate, site)
                 total += wide
     known = hole & (total > 1e-6)
     colour /= np.maximum(total, 1e-6)[..., None]
-    return Region(box, full, hole, colour, known, _back(target, candidates))
+    return Region(site, hole, colour, known)
 
 
 def agree(candidates: list[Candidate]) -> np.ndarray:
     """Weight of each candidate at each working pixel: float32 (N, h, w); they sum to 1, or 0 if none is visible."""
-    colours = np.stack([candidate.colour for candidate in candidates])
-    visible = np.stack([candidate.visible for candidate in candidates]).astype(np.float32)
+    gray = np.stack([candidate.gray for candidate in candidates])
+    visible = np.stack([candidate.visible for candidate in candidates])
     error = np.stack([candidate.error for candidate in candidates])
     gaps = np.array([candidate.gap for candidate in candidates], np.float32)[:, None, None]
     own = visible / (error + _DRIFT * gaps**2 + _FLOOR)
     support = np.stack([np.maximum(cv2.blur(v, (_PATCH, _PATCH)), 1e-3) for v in visible])
     weights: np.ndarray = own / np.maximum(own.sum(axis=0), 1e-9)
     for _ in range(_ROUNDS):
-        mean = np.einsum("nyx,nyxc->yxc", weights, colours)
-        off = ((colours - mean) ** 2).mean(axis=3) * visible
+        mean = (weights * gray).sum(axis=0)
+        off = (gray - mean) ** 2 * visible
         off = np.stack([cv2.blur(o, (_PATCH, _PATCH)) for o in off]) / support
         weights = own / (1 + off / _TOLERANCE**2) ** 2
         weights = weights / np.maximum(weights.sum(axis=0), 1e-9)
     return weights
 
 
-def look_up(candidate: Candidate, full: Box, factor: int) -> np.ndarray:
-    """The source's colours for the full box: float32 (H, W, 3), in its own range; resampled once."""
-    image = candidate.source.image
+def look_up(candidate: Candidate, site: Site) -> np.ndarray:
+    """The source's colours for the full box of a site: float32 (H, W, 3), in its own range; resampled once."""
+    image, factor, full = candidate.source.image, site.view.factor, site.full
     shape = (full[1] - full[0], full[3] - full[2])
     if candidate.places is None:
         return np.asarray(crop(image, full), np.float32)
@@ -67,10 +63,3 @@ def look_up(candidate: Candidate, full: Box, factor: int) -> np.ndarray:
         scale = np.float32(257 if image.dtype == np.uint16 else 1)
         colour += scale * enlarge(candidate.offset, factor, shape)
     return colour
-
-
-def _back(target: View, candidates: list[Candidate]) -> np.ndarray | None:
-    for candidate in candidates:
-        if candidate.source.index == target.index - 1:
-            return candidate.places
-    return None

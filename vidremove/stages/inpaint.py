@@ -72,13 +72,13 @@ def _carry(region: Region, view: View, anchors: list[View], survey: Survey) -> R
         unknown = _unknown(region)
         if not unknown.any():
             break
-        candidate = make_candidate(view, anchor, region.box, survey)
+        candidate = make_candidate(region.site, anchor, survey)
         if candidate is None:
             continue
-        visible = enlarge(candidate.visible.astype(np.float32), view.factor, unknown.shape) > _VISIBLE
+        visible = enlarge(candidate.visible, view.factor, unknown.shape) > _VISIBLE
         taken = unknown & visible
         if taken.any():
-            found = look_up(candidate, region.full, view.factor)
+            found = look_up(candidate, region.site)
             colour = np.where(taken[..., None], found, region.colour)
             region = replace(region, colour=colour, known=region.known | taken)
     return region

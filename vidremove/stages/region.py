@@ -6,25 +6,66 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vidremove.images import Box
+from vidremove.images import Box, bounding_box
 from vidremove.stages.view import View
 
 MARGIN = 28  # working pixels round a hole that take part
+RING = 14  # of them those that candidates are judged on
+NEAR = 22  # and those whose motion is continued into the hole
 _MOST = 6  # regions a frame; more holes are filled together
 _NO_MAP: Any = None  # OpenCV types do not allow it
 _LEAST_SIDE = 16  # working pixels, for the flow
 
 
 @dataclass(slots=True, eq=False)
-class Region:
-    """One box of a frame and what was found for its hole."""
+class Site:
+    """A hole with its surroundings, as candidates are compared with them. Arrays are of `box`, working pixels."""
 
+    view: View
     box: Box  # working pixels
-    full: Box  # the same in pixels of the image
-    hole: np.ndarray  # bool (H, W) of the full box
-    colour: np.ndarray  # float32 (H, W, 3) of the full box, in the image's own range; means something where known
-    known: np.ndarray  # bool (H, W) of the full box, True where the hole was filled
-    back: np.ndarray | None = None  # float32 (h, w, 2), working (x, y) in the previous frame
+    inner: Box  # the hole alone, within `box`
+    full: Box  # the hole alone, pixels of the image
+    hole: np.ndarray  # uint8 (h, w), 255 in the hole
+    ring: np.ndarray  # bool (h, w), pixels that candidates are judged on
+    near: np.ndarray  # bool (h, w), pixels whose motion is continued into the hole
+    grid: np.ndarray  # float32 (h, w, 2), (x, y) working pixels of the frame
+    gray: np.ndarray  # uint8 (h, w)
+    colour: np.ndarray  # float32 (h, w, 3), 0..255
+
+
+def make_site(view: View, box: Box) -> Site:
+    """The surroundings of the holes inside a box of `find_regions`."""
+    hole = np.ascontiguousarray(crop(view.covered, box))
+    inner = bounding_box(hole > 0) or (0, hole.shape[0], 0, hole.shape[1])
+    y, x = box[0], box[2]
+    full = full_box((inner[0] + y, inner[1] + y, inner[2] + x, inner[3] + x), view.factor, view.image.shape[:2])
+    return Site(
+        view,
+        box,
+        inner,
+        full,
+        hole,
+        (cv2.dilate(hole, np.ones((2 * RING + 1,) * 2, np.uint8)) > 0) & (hole == 0),
+        cv2.dilate(hole, np.ones((2 * NEAR + 1,) * 2, np.uint8)) > 0,
+        box_grid(box),
+        np.ascontiguousarray(crop(view.gray, box)),
+        crop(view.small, box).astype(np.float32),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Region:
+    """What was found for the hole of a site. Arrays are of its `full` box."""
+
+    site: Site
+    hole: np.ndarray  # bool (H, W)
+    colour: np.ndarray  # float32 (H, W, 3), in the image's own range; means something where known
+    known: np.ndarray  # bool (H, W), True where the hole was filled
+
+    @property
+    def full(self) -> Box:
+        """Where in the image it is."""
+        return self.site.full
 
 
 def find_regions(view: View) -> list[Box]:
@@ -42,7 +83,7 @@ def find_regions(view: View) -> list[Box]:
     return boxes
 
 
-def full_box(box: Box, factor: int, size: tuple[int, int]) -> Box:
+def full_box(box: Box, factor: int, size: tuple[int, ...]) -> Box:
     """The box in pixels of the image of `size` (H, W)."""
     y0, y1, x0, x1 = (side * factor for side in box)
     return y0, min(y1, size[0]), x0, min(x1, size[1])

@@ -8,13 +8,12 @@ import numpy as np
 from vidremove.images import disk
 from vidremove.stages.view import View
 
-_FEATURES = 300
+_FEATURES = 400
 _FEATURE_GAP = 4  # pixels a feature keeps from the hole, which moves by itself
 _LEAST_FEATURES = 12
 _LEAST_INLIERS = 0.15  # share of the features that must follow one homography
 _INLIER = 1.0  # pixels
 _FLOW_GAP = 4  # pixels next to a hole whose flow is not believed: the object moves there
-_RING = 24  # pixels round a hole that speak for it
 _KEPT = 75  # percent of the ring's residuals believed; the largest belong to things that move
 _LEAST_KEPT = 0.3  # pixels a residual may always have
 _NO_START: Any = None  # OpenCV types do not allow it
@@ -129,23 +128,28 @@ def fill_smooth_coarse(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
 
 
-def residual_flow(target: np.ndarray, source: np.ndarray, hole: np.ndarray, covered: np.ndarray) -> np.ndarray:
+def residual_flow(
+    target: np.ndarray, source: np.ndarray, hole: np.ndarray, near: np.ndarray, covered: np.ndarray
+) -> np.ndarray:
     """Flow left over between two aligned images, continued into the hole from a ring round it.
 
     Args:
         target, source: uint8 (h, w), grey, at least 16 pixels a side.
         hole: uint8 (h, w), 255 where `target` is unknown.
-        covered: uint8 (h, w), 255 where `source` is.
+        near: bool (h, w), round the hole: where to measure what is continued into it.
+        covered: uint8 (h, w), 255 where `source` is unknown.
     Returns: float32 (h, w, 2), pixels from `target` to `source`.
     Source: ours; flow by Kroeger et al. 2016. The unknown is made equal in both, so that it pulls nothing.
     """
     source = np.where((covered > 0) & (hole == 0), target, source)
     target = np.where(hole > 0, source, target)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    dis.setFinestScale(1)
     flow = dis.calc(target, source, _NO_START)
-    known = cv2.dilate(cv2.bitwise_or(hole, covered), disk(_FLOW_GAP)) == 0
+    gap = np.ones((2 * _FLOW_GAP + 1, 2 * _FLOW_GAP + 1), np.uint8)
+    known = cv2.dilate(cv2.bitwise_or(hole, covered), gap) == 0
     length = cv2.magnitude(flow[..., 0], flow[..., 1])
-    ring = length[known & (cv2.dilate(hole, disk(_RING)) > 0)]
+    ring = length[known & near]
     if ring.size < 50:
         return np.zeros_like(flow)
     cut = int(ring.size * _KEPT / 100)
