@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidremove.nets.boxes import clip_boxes, decode_boxes, make_anchors, not_empty, suppress_within
+from vidremove.nets.winograd import Conv3x3
 
 _ANCHOR_SIZES = (32, 64, 128, 256, 512)  # pixels, one a level
 _SHAPES = 3
@@ -25,7 +26,7 @@ class Fpn(nn.Module):
         self.bottom_up = bottom_up
         for level, width in enumerate(widths, 2):
             self.add_module(f"fpn_lateral{level}", nn.Conv2d(width, channels, 1))
-            self.add_module(f"fpn_output{level}", nn.Conv2d(channels, channels, 3, 1, 1))
+            self.add_module(f"fpn_output{level}", Conv3x3(channels, channels))
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Image (B, 3, H, W), sides multiples of 32, to {"p2": (B, C, H / 4, W / 4), ..., "p6": ...}."""
@@ -45,7 +46,7 @@ class RpnHead(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.conv = Conv3x3(channels, channels)
         self.objectness_logits = nn.Conv2d(channels, _SHAPES, 1)
         self.anchor_deltas = nn.Conv2d(channels, 4 * _SHAPES, 1)
 

@@ -18,6 +18,7 @@ from transformers import BertConfig, BertModel
 from vidremove.nets.enlarge import conv_of_enlarged
 from vidremove.nets.pixels import resize_pixels
 from vidremove.nets.swin import Stage, Swin, SwinConfig
+from vidremove.nets.winograd import Conv3x3
 
 MEAN = (0.485, 0.456, 0.406)  # RGB, of values in [0, 1]
 STD = (0.229, 0.224, 0.225)
@@ -155,7 +156,7 @@ class Decoder(nn.Module):
         for level in (4, 3, 2):
             self.add_module(f"conv1_{level}", nn.Conv2d(incoming + widths[level - 2], channels, 3, 1, 1, bias=False))
             self.add_module(f"bn1_{level}", nn.BatchNorm2d(channels))
-            self.add_module(f"conv2_{level}", nn.Conv2d(channels, channels, 3, 1, 1, bias=False))
+            self.add_module(f"conv2_{level}", Conv3x3(channels, channels, bias=False))
             self.add_module(f"bn2_{level}", nn.BatchNorm2d(channels))
             incoming = channels
         self.conv1_1 = nn.Conv2d(channels, 2, 1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidremove.nets.roi import levels_of_boxes, pyramid_align
+from vidremove.nets.winograd import Conv3x3
 
 COARSE = 14  # side of the grid that every instance is pooled to; masks have twice, refined ones 8 times as many
 _SIDES = (2 * COARSE, 4 * COARSE, 8 * COARSE)
@@ -128,8 +129,8 @@ class MaskPooler(nn.Module):
         super().__init__()
         steps: list[nn.Module] = []
         for _ in range(3):
-            steps += [nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU()]
-        self.conv_norm_relus_semantic = nn.Sequential(*steps, nn.Conv2d(channels, channels, 3, 1, 1))
+            steps += [Conv3x3(channels, channels), nn.ReLU()]
+        self.conv_norm_relus_semantic = nn.Sequential(*steps, Conv3x3(channels, channels))
 
     def forward(self, p2: Tensor, boxes: Tensor) -> Tensor:
         """Level p2 (1, C, H, W) with its sharpening added round the boxes (K, 4), K > 0; elsewhere as it was."""
