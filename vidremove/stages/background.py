@@ -10,6 +10,7 @@ import numpy as np
 from vidremove.config import FillConfig
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import fuse
+from vidremove.stages.moving import REACH, find_moving, follow_moving
 from vidremove.stages.region import Region, find_regions, make_site
 from vidremove.stages.registration import project
 from vidremove.stages.survey import Survey
@@ -63,6 +64,26 @@ class _Window:
             self._stored[index] = self._survey.store.load(index, like)
         return self._stored[index]
 
+    def movers(self, target: Frame) -> list[int]:
+        """Frames near `target` whose moving things are known by now, nearest first."""
+        found = []
+        for index in (target.index + side * k for k in REACH for side in (-1, 1)):
+            if index in self._frames and self._find_moving(index):
+                found.append(index)
+        return found
+
+    def _find_moving(self, index: int) -> bool:
+        view = self.view(index)
+        if view.moving is None:
+            other = index - 1 if index - 1 in self._frames else index + 1
+            homography = self._survey.between(index, other) if other in self._frames else None
+            if homography is None:
+                return False
+            view.moving = find_moving(view, self.view(other), homography)
+            if other > index:
+                view.moving[:, 2:] *= -1
+        return len(view.moving) > 0
+
     def candidates(self, target: Frame) -> list[int]:
         """Frames that may show what is behind the hole of `target`, nearest first."""
         near = [target.index + side * k for k in _OFFSETS if k <= self._config.window for side in (-1, 1)]
@@ -84,7 +105,8 @@ def gather_background(frames: Iterable[Frame], survey: Survey, config: FillConfi
             else:
                 view = window.view(target.index)
                 sources = [window.view(i) for i in select_sources(view, window, target, survey)]
-                pending.append(pool.submit(_gather, target, view, sources, survey))
+                movers = [window.view(i) for i in window.movers(target)]
+                pending.append(pool.submit(_gather, target, view, sources, movers, survey))
             while len(pending) > _AHEAD * max(1, workers):
                 yield pending.popleft().result()
         while pending:
@@ -165,10 +187,11 @@ def _cover(target: int, indexes: list[int], seen: np.ndarray, survey: Survey) ->
     return chosen
 
 
-def _gather(frame: Frame, view: View, sources: list[View], survey: Survey) -> Draft:
+def _gather(frame: Frame, view: View, sources: list[View], movers: list[View], survey: Survey) -> Draft:
     regions = []
     for box in find_regions(view):
         site = make_site(view, box)
         found = [make_candidate(site, source, survey) for source in sources]
+        found += [follow_moving(site, mover, mover.moving, survey) for mover in movers if mover.moving is not None]
         regions.append(fuse(site, [candidate for candidate in found if candidate is not None]))
     return Draft(frame, view, regions)

@@ -28,6 +28,7 @@ class Candidate:
     offset: np.ndarray | None  # float32 (h, w, 3), 0..255, to be added to the source's colours
     error: np.ndarray  # float32 (h, w), squared grey levels, from the ring into the hole
     gap: int  # frames from the target
+    moving: bool = False  # shows a thing that moves, which stands in front of the background
 
 
 def make_candidate(site: Site, source: View, survey: Survey) -> Candidate | None:

@@ -10,6 +10,8 @@ _DRIFT = 2.0  # squared grey levels by which a scene changes in a frame's time, 
 _FLOOR = 1.0  # squared grey levels that any source is off
 _TOLERANCE = 16.0  # grey levels a source may stand off the consensus before it counts little
 _ROUNDS = 4
+_BEHIND = 60.0**2  # squared grey levels that background is off where a moving thing is surely expected
+_DOUBT = 15.0**2  # squared grey levels of error at which it is expected by half
 _PATCH = 5  # pixels a side over which agreement is judged
 
 
@@ -39,6 +41,11 @@ def agree(candidates: list[Candidate]) -> np.ndarray:
     visible = np.stack([candidate.visible for candidate in candidates])
     error = np.stack([candidate.error for candidate in candidates])
     gaps = np.array([candidate.gap for candidate in candidates], np.float32)[:, None, None]
+    moving = np.array([candidate.moving for candidate in candidates])
+    if moving.any():
+        # what moves stands in front: where it is expected, the background behind it is not what is wanted
+        expected = (visible[moving] / (1 + error[moving] / _DOUBT)).max(axis=0)
+        error[~moving] += _BEHIND * expected
     own = visible / (error + _DRIFT * gaps**2 + _FLOOR)
     support = np.stack([np.maximum(cv2.blur(v, (_PATCH, _PATCH)), 1e-3) for v in visible])
     weights: np.ndarray = own / np.maximum(own.sum(axis=0), 1e-9)

@@ -128,6 +128,14 @@ def fill_smooth_coarse(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
 
 
+def dense_flow(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Flow between two grey images uint8 (h, w), at least 16 pixels a side: float32 (h, w, 2), pixels."""
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    dis.setFinestScale(1)
+    flow: np.ndarray = dis.calc(target, source, _NO_START)
+    return flow
+
+
 def residual_flow(
     target: np.ndarray, source: np.ndarray, hole: np.ndarray, near: np.ndarray, covered: np.ndarray
 ) -> np.ndarray:
@@ -143,9 +151,7 @@ def residual_flow(
     """
     source = np.where((covered > 0) & (hole == 0), target, source)
     target = np.where(hole > 0, source, target)
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    dis.setFinestScale(1)
-    flow = dis.calc(target, source, _NO_START)
+    flow = dense_flow(target, source)
     gap = np.ones((2 * _FLOW_GAP + 1, 2 * _FLOW_GAP + 1), np.uint8)
     known = cv2.dilate(cv2.bitwise_or(hole, covered), gap) == 0
     length = cv2.magnitude(flow[..., 0], flow[..., 1])

@@ -28,6 +28,7 @@ class View:
     gray: np.ndarray  # uint8 (h, w)
     covered: np.ndarray  # uint8 (h, w), 255 where any pixel below is in the hole
     features: np.ndarray | None = None  # float32 (N, 2), (x, y) working pixels; found when first asked for
+    moving: np.ndarray | None = None  # float32 (N, 4), see moving.find_moving
 
     @property
     def size(self) -> tuple[int, int]:
