@@ -2,6 +2,6 @@
 
 import sys
 
-from vidremove.cli import main
+from vidremove.cli.main import main
 
 sys.exit(main())

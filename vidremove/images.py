@@ -95,5 +95,5 @@ def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns: float32 (H, W, 2), pixels of the new grid.
     """
     height, width = size
-    scale = np.float32([width / flow.shape[1], height / flow.shape[0]])
+    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
     return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale

@@ -18,7 +18,7 @@ def draw_mask(image: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] 
     Returns: uint8 (H, W, 3), RGB, a new array.
     """
     drawn = to_uint8(image).copy()
-    drawn[mask] = (drawn[mask].astype(np.uint16) + np.uint16(colour)) // 2
+    drawn[mask] = (drawn[mask].astype(np.uint16) + np.array(colour, np.uint16)) // 2
     outline, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(drawn, outline, -1, colour, max(1, image.shape[1] // 640), cv2.LINE_AA)
 

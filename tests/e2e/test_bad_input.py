@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.scenes import write_clip
-from vidremove.cli import main
+from vidremove.cli.main import main
 
 HEIGHT, WIDTH, FRAMES = 64, 96, 12
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.clips import CLIPS, public_clip
-from vidremove.cli import main
+from vidremove.cli.main import main
 
 SCORER = CLIPS.parent / "score.py"
 

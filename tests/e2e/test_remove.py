@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.conftest import FRAMES, HEIGHT, WIDTH, read_masks, read_planes, read_times
 from vidremove import Cancelled, Progress, Prompt, remove, segment
-from vidremove.cli import main
+from vidremove.cli.main import main
 from vidremove.images import grow
 
 MARGIN = 8  # pixels the mask may be grown, with room for the chroma grid

@@ -25,8 +25,8 @@ from vidremove.types import Frame, MediaInfo, Prompt, Shot
 class Source(Protocol):
     """What is needed of a source, see media/source.py."""
 
-    info: MediaInfo
-
+    @property
+    def info(self) -> MediaInfo: ...
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
 

@@ -21,7 +21,12 @@ from rich.text import Text
 
 from vidremove.types import Progress as Step
 
-WORDS = {"track": "Tracking the object", "survey": "Looking at the background", "fill": "Removing"}
+WORDS = {
+    "track": "Tracking the object",
+    "survey": "Looking at the background",
+    "fill": "Removing",
+    "download": "Fetching",
+}
 JSON_INTERVAL_S = 0.5  # between two progress lines of one pass
 
 
@@ -83,10 +88,10 @@ class Reporter:
         left = (step.total - step.done) / rate if rate and step.total else None
         self.event("progress", stage=step.stage, done=step.done, total=step.total, rate=rate, left_s=left)
 
-    def event(self, name: str, **values: Any) -> None:
+    def event(self, kind: str, /, **values: Any) -> None:
         """One JSON line on standard output."""
         rounded = {key: round(value, 3) if isinstance(value, float) else value for key, value in values.items()}
-        sys.stdout.write(json.dumps({"event": name, **rounded}) + "\n")
+        sys.stdout.write(json.dumps({"event": kind, **rounded}) + "\n")
         sys.stdout.flush()
 
     def say(self, text: str) -> None:

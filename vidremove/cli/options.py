@@ -1,0 +1,94 @@
+"""Options that several verbs share, and how their values are read."""
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vidremove.types import Moment
+
+
+class _Say(argparse.Action):
+    """Keep the prompts in the order in which they were written, since --object speaks for what follows it."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        namespace.prompts = [*(namespace.prompts or []), (self.const, values)]
+
+
+def parse_moment(text: str) -> Moment:
+    """`120` is a frame; `4.5s`, `0:04.5` and `1:02:03` are times, in seconds."""
+    if text.isdecimal():
+        return int(text)
+    parts = text.removesuffix("s").split(":")
+    seconds = -1.0
+    if len(parts) <= 3 and (text.endswith("s") or len(parts) > 1):
+        try:
+            seconds = sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
+        except ValueError:
+            seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: needed a frame (120) or a time (4.5s, 0:04.5)")
+    return seconds
+
+
+def parse_rate(text: str) -> Fraction:
+    """`25`, `29.97` or `30000/1001` frames per second."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r}: needed frames per second, such as 25 or 30000/1001")
+    return rate
+
+
+def add_prompts(parser: argparse.ArgumentParser) -> None:
+    """What to remove."""
+    group = parser.add_argument_group("what to remove (each may be given again; @FRAME counts from 0)")
+    for option, kind, shape, text in (
+        ("--click", "click", "X,Y[@FRAME]", "a point on the object"),
+        ("--not", "not", "X,Y[@FRAME]", "a point that does not belong to it"),
+        ("--box", "box", "X0,Y0,X1,Y1[@FRAME]", "two corners of a box round the object"),
+        ("--mask", "mask", "PATH[@FRAME]", "a picture, white = remove; a folder or video with one mask a frame"),
+        ("--text", "text", "PHRASE[@FRAME]", "the object in words (needs weights, see vidremove weights list)"),
+        ("--object", "object", "NAME", "the prompts that follow are for another object, with this name"),
+    ):
+        group.add_argument(option, dest="prompts", action=_Say, const=kind, metavar=shape, help=text)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """How to tell what happens."""
+    parser.add_argument("--json", action="store_true", help="events as JSON lines on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Source, target and settings."""
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="video file, folder of pictures, or picture")
+    parser.add_argument("target", metavar="TARGET", type=Path, help="where to write; an existing one is kept")
+    parser.add_argument("--fps", type=parse_rate, metavar="RATE", help="frames per second of a frame folder")
+    parser.add_argument("--config", metavar="FILE", help="settings: a TOML file, or fast, default or quality")
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="one setting: fill.dilate=4"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where networks run")
+    parser.add_argument("--overwrite", action="store_true", help="replace TARGET, once the new one is complete")
+    add_output(parser)
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """Which frames to work on."""
+    parser.add_argument(
+        "--start", type=parse_moment, metavar="MOMENT", help="work from this frame (120) or time (4.5s)"
+    )
+    parser.add_argument("--end", type=parse_moment, metavar="MOMENT", help="up to here; the rest is passed through")
+
+
+def add_fill(parser: argparse.ArgumentParser) -> None:
+    """How to fill."""
+    parser.add_argument("--dilate", type=int, metavar="PIXELS", help="grow the mask by this much")
+    parser.add_argument("--feather", type=int, metavar="PIXELS", help="fade the fill into the picture over this much")
+    parser.add_argument("--fill", metavar="NAME", help="inpainter for what no frame shows (patch, telea, lama, mat)")
+    parser.add_argument("--lossless", action="store_true", help="write video without loss")

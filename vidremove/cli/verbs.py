@@ -1,0 +1,111 @@
+"""What each verb of the command line does: arguments to settings and prompts, then the verb of the same name."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from vidremove.cli.console import Reporter
+from vidremove.config import Config, load_config
+from vidremove.errors import InputError
+from vidremove.prompts import gather_prompts
+from vidremove.types import Result
+
+
+def run_remove(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove remove`."""
+    from vidremove import pipeline
+
+    finish(
+        pipeline.remove(
+            **_common(args, reporter), **_said(args), start=args.start, end=args.end, save_masks=args.save_masks
+        ),
+        reporter,
+    )
+
+
+def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove track`."""
+    from vidremove import pipeline
+
+    said = _said(args)
+    masks = said.pop("masks")
+    if masks is not None:
+        raise InputError(f"--mask {masks} gives one mask a frame already: nothing is left to track.")
+    finish(pipeline.track(**_common(args, reporter), **said, start=args.start, end=args.end), reporter)
+
+
+def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove preview`."""
+    from vidremove import pipeline
+
+    finish(pipeline.preview(**_common(args, reporter), **_said(args), frame=args.frame), reporter)
+
+
+def run_demo(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove demo`."""
+    from vidremove.demo import run
+
+    finish(run(args.folder, on_progress=reporter.step), reporter)
+
+
+def run_doctor(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove doctor`."""
+    from vidremove.doctor import examine
+
+    found = examine()
+    if reporter.as_json:
+        reporter.event("doctor", **found)
+        return
+    for title, rows in found.items():
+        print(title)
+        for name, value in rows.items():
+            print(f"  {name:<24} {value}")
+
+
+def finish(result: Result, reporter: Reporter) -> None:
+    """Tell what was done."""
+    if reporter.as_json:
+        values = {name: getattr(result, name) for name in ("frames", "changed", "shots", "seconds")}
+        reporter.event("done", target=str(result.target), **values, notes=list(result.notes))
+        return
+    for note in result.notes:
+        reporter.say(f"note: {note}")
+    reporter.say(f"{result.target}: {result.frames} frames, {result.changed} changed, {result.seconds:.1f} s.")
+
+
+def _common(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    return {
+        "source": args.source,
+        "target": args.target,
+        "rate": args.fps,
+        "config": _config(args),
+        "overwrite": args.overwrite,
+        "on_progress": reporter.step,
+    }
+
+
+def _config(args: argparse.Namespace) -> Config:
+    overrides = list(args.overrides)
+    for key, value in (
+        ("fill.dilate", getattr(args, "dilate", None)),
+        ("fill.feather", getattr(args, "feather", None)),
+        ("fill.inpainter", getattr(args, "fill", None)),
+        ("output.lossless", "true" if getattr(args, "lossless", False) else None),
+        ("device", args.device),
+    ):
+        if value is not None:
+            overrides.append(f"{key}={value}")
+    return load_config(args.config, overrides)
+
+
+def _said(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said about the object: prompts and mask pictures, or one mask a frame."""
+    from vidremove.media import is_picture
+
+    prompts, pictures = gather_prompts(args.prompts)
+    tracks = [path for path in pictures.values() if path.is_dir() or (path.exists() and not is_picture(path))]
+    if not tracks:
+        return {"prompts": prompts, "mask_pictures": pictures, "masks": None}
+    if len(args.prompts) > 1:
+        raise InputError(f"--mask {tracks[0]} gives one mask a frame: no other prompt can be added to it.")
+    return {"prompts": (), "mask_pictures": None, "masks": Path(tracks[0])}
