@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from vidremove.config import Config
@@ -18,14 +19,17 @@ from vidremove.images import to_uint8
 from vidremove.masks import MaskStore
 from vidremove.media import MaskSink, Source, open_sink, open_source, read_mask, read_masks, write_picture
 from vidremove.overlap import prefetch
+from vidremove.phrases import one_prompt_a_phrase
 from vidremove.pictures import draw_mask, side_by_side
 from vidremove.prompts import check_prompts
-from vidremove.registry import load_plugin
+from vidremove.registry import NETWORKS, load_plugin
+from vidremove.segmenters.choice import Choice
 from vidremove.stages.fill import fill_frames
 from vidremove.stages.propagate import track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
 from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Prompt, Result
+from vidremove.weights import find, kept_file
 
 PathLike = str | Path
 MaskFiles = Mapping[tuple[str, int], Path]
@@ -82,9 +86,24 @@ def _open_job(
     rate: Fraction | None = None,
 ) -> Iterator[_Job]:
     began = time.monotonic()
-    with open_source(Path(source), rate=rate) as opened, tempfile.TemporaryDirectory(prefix="vidremove-") as folder:
+    with (
+        _one_thread_a_call(),
+        open_source(Path(source), rate=rate) as opened,
+        tempfile.TemporaryDirectory(prefix="vidremove-") as folder,
+    ):
         first, last = _range(opened, start, end)
         yield _Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
+
+
+@contextmanager
+def _one_thread_a_call() -> Iterator[None]:
+    """Keep OpenCV from splitting its many small calls: whole frames are worked on side by side instead."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:
@@ -139,10 +158,11 @@ def remove(
         if save_masks is not None:
             saved = stack.enter_context(MaskSink(Path(save_masks), job.source, overwrite=overwrite))
         store = stack.enter_context(job.new_store())
+        inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)  # told at once if it cannot be had
         _get_masks(job, prompts, masks, store)
         survey, shots = _survey(job, store)
         changed = 0
-        with closing(prefetch(_filled(job, store, survey))) as frames:
+        with closing(prefetch(_filled(job, store, survey, inpainter))) as frames:
             for frame in frames:
                 sink.write(frame)
                 if saved is not None:
@@ -209,9 +229,10 @@ def preview(
     ):
         if not job.start <= shown < job.stop:
             raise InputError(f"{source}: frame {shown} was asked for; it has frames 0 to {job.info.frames - 1}.")
+        inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)
         _get_masks(job, _check(job, prompts, mask_pictures, masks), masks, store)
         survey, shots = _survey(job, store)
-        with closing(_fill_range(job, store, survey)) as frames:
+        with closing(_fill_range(job, store, survey, inpainter)) as frames:
             for filled in frames:
                 job.tick("fill", filled.index + 1 - job.start, job.stop - job.start)
                 if filled.index == shown:
@@ -245,6 +266,7 @@ def _check(job: _Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, mas
     size, files = job.info.size, pictures or {}
     read = {key: read_mask(path, size) for key, path in files.items()}
     named = [replace(p, mask=read.get((p.object, p.frame), p.mask)) for p in prompts]
+    named = one_prompt_a_phrase(named)
     if not named and masks is None:
         raise InputError("nothing says what to remove: give a click, a box, a mask or a phrase.")
     if named and masks is not None:
@@ -253,11 +275,21 @@ def _check(job: _Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, mas
     return named
 
 
+def _plugin(kind: str, name: str, config: Config) -> Any:
+    return load_plugin(kind, name, **({"device": config.device} if name in NETWORKS else {}))
+
+
 def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
+    """The segmenter that was named; by default LAVT for phrases, Mask Transfiner for points if its weights are here."""
     name = config.track.segmenter
-    if name == "auto":
-        name = "lavt" if any(prompt.text for prompt in prompts) else "embedded"
-    return load_plugin("segmenter", name)
+    if name != "auto":
+        return _plugin("segmenter", name, config)
+    points = "transfiner" if kept_file(find("transfiner")).is_file() else "embedded"
+    return Choice(
+        prompts,
+        for_text=lambda: _plugin("segmenter", "lavt", config),
+        for_points=lambda: _plugin("segmenter", points, config),
+    )
 
 
 def _get_masks(job: _Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
@@ -299,16 +331,15 @@ def _survey(job: _Job, store: MaskStore) -> tuple[Survey, int]:
     return surveyor.finish(), shots
 
 
-def _fill_range(job: _Job, store: MaskStore, survey: Survey) -> Generator[Frame, None, None]:
-    inpainter = load_plugin("inpainter", job.config.fill.inpainter)
+def _fill_range(job: _Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
     workers = job.config.workers or os.cpu_count() or 1
     with closing(_masked(job, store)) as frames:
         yield from fill_frames(frames, survey, inpainter, job.config.fill, workers)
 
 
-def _filled(job: _Job, store: MaskStore, survey: Survey) -> Generator[Frame, None, None]:
+def _filled(job: _Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
     """Pass 2: every frame of the source, those of the range filled."""
     yield from job.source.frames(0, job.start)
-    yield from _fill_range(job, store, survey)
+    yield from _fill_range(job, store, survey, inpainter)
     if job.stop < job.info.frames:
         yield from job.source.frames(job.stop, job.info.frames)

@@ -22,6 +22,8 @@ PLUGINS: dict[str, dict[str, str]] = {
     },
 }
 
+NETWORKS = {"lama", "lavt", "mat", "transfiner"}  # plug-ins with weights, of the same name; they take a `device`
+
 
 def list_plugins(kind: str) -> list[str]:
     """Names of the plug-ins of one kind ("segmenter", "flow" or "inpainter"), sorted."""

@@ -1,0 +1,36 @@
+"""One segmenter for all prompts: phrases go to one, points and boxes to another, each made when first needed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vidremove.types import Prompt
+
+Make = Callable[[], Any]
+
+
+class Choice:
+    """Asks the segmenter that understands the prompt."""
+
+    def __init__(self, prompts: Sequence[Prompt], for_text: Make, for_points: Make) -> None:
+        """Make what `prompts` will need, so that a missing one is told before any work.
+
+        Args:
+            prompts: all that will be asked.
+            for_text, for_points: make the segmenters for phrases and for points and boxes.
+        """
+        texts = [bool(prompt.text) for prompt in prompts if prompt.text or prompt.clicks or prompt.box]
+        self._text = for_text() if any(texts) else None
+        self._points = for_points() if not all(texts) else None
+        chosen = [one for one in (self._text, self._points) if one is not None]
+        self.reach = max((int(getattr(one, "reach", 0)) for one in chosen), default=0)
+        self.side = getattr(chosen[0], "side", None) if len(chosen) == 1 else None
+
+    def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
+        """Mask bool (H, W) and score 0..1 of the prompt on `images[at]`; see segmenters/embedded.py."""
+        chosen = self._text if prompt.text else self._points
+        if chosen is None:
+            raise ValueError("a prompt of a kind that was not announced")
+        mask, score = chosen(images, at, prompt)
+        return mask, float(score)
