@@ -18,7 +18,7 @@ from vidremove.stages.view import View, make_view
 from vidremove.types import Frame
 
 _OFFSETS = (1, 2, 3, 4, 6, 8, 10, 13, 16, 20, 26, 32, 40)  # frames to either side that are asked for background
-_SOURCES = 8  # frames a hole is filled from
+_SOURCES = 10  # frames a hole is filled from
 _SOURCES_STILL = 14  # while the camera stands still, where a frame costs little and averaging takes away noise
 _SAMPLES = 4  # every so many working pixels one of the hole speaks for its neighbours
 _NEAR = 15.0  # frames; what a source shows is worth half at this distance

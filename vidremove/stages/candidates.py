@@ -11,6 +11,7 @@ from vidremove.stages.survey import Survey
 from vidremove.stages.view import View
 
 _DIRECT = 2  # frames up to which the survey's camera is as good as registering again
+_NEAR_LEVELS = 1  # of the pyramid, where the survey's camera is a good start
 _VERIFY_BEYOND = 20  # frames; a chain of camera motions longer than this is only a guess
 _ODD = 25.0  # grey levels a ring difference may stand off the ring's own before it counts little
 _LARGEST_OFFSET = 40.0  # grey levels of exposure difference
@@ -50,7 +51,7 @@ def locate(target: View, source: View, survey: Survey) -> np.ndarray | None:
     homography = survey.between(target.index, source.index)
     if homography is None or gap <= _DIRECT:
         return homography
-    refined = register(target, source, homography)
+    refined = register(target, source, homography, levels=_NEAR_LEVELS if gap <= _VERIFY_BEYOND else 3)
     return homography if refined is None and gap <= _VERIFY_BEYOND else refined
 
 

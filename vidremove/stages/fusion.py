@@ -6,9 +6,9 @@ import numpy as np
 from vidremove.stages.candidates import Candidate
 from vidremove.stages.region import Region, Site, crop, enlarge, enlarge_map, sample
 
-_DRIFT = 2.0  # squared grey levels by which a scene changes in a frame's time, growing with its square
+_DRIFT = 1.0  # squared grey levels by which a scene changes in a frame's time, growing with its square
 _FLOOR = 1.0  # squared grey levels that any source is off
-_TOLERANCE = 16.0  # grey levels a source may stand off the consensus before it counts little
+_TOLERANCE = 60.0  # grey levels a source may stand off the consensus before it counts little
 _ROUNDS = 4
 _BEHIND = 60.0**2  # squared grey levels that background is off where a moving thing is surely expected
 _DOUBT = 15.0**2  # squared grey levels of error at which it is expected by half

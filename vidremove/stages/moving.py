@@ -18,6 +18,7 @@ _GAP = 5  # working pixels next to a hole whose motion is not believed
 _LEAST = 20  # pixels of a thing worth following
 _POOREST = 30.0**2  # squared grey levels where a thing is not where it was expected
 _UNSEEN = 12.0**2  # squared grey levels expected of a thing that is wholly inside the hole
+_ERRATIC = 0.08  # share by which the motion of a thing may change from frame to frame
 _STRAY = 1.0  # squared grey levels by which following errs in a frame's time, growing with its square
 
 
@@ -69,13 +70,16 @@ def follow_moving(site: Site, source: View, moving: np.ndarray, survey: Survey) 
         off = (site.gray - sample(source.gray, places).astype(np.float32)) ** 2
         error = fill_smooth_coarse(off[..., None], seen.astype(np.float32))[..., 0] + _STRAY * gap**2
     else:
-        error = np.full(layer.shape, _UNSEEN + _STRAY * gap**2, np.float32)
+        stray = _ERRATIC * gap * float(np.median(np.hypot(moving[:, 2], moving[:, 3])))
+        error = np.full(layer.shape, _UNSEEN * (1 + stray**2), np.float32)
     visible = layer & (covered_at(source, places) == 0) & (error < _POOREST)
     inner = site.inner
     gray = sample(source.gray, places).astype(np.float32)
     return Candidate(
         source,
-        *(crop(a, inner) for a in (places, visible.astype(np.float32), gray)),
+        crop(places, inner),
+        crop(visible, inner).astype(np.float32),
+        crop(gray, inner),
         None,
         crop(error, inner),
         abs(gap),

@@ -13,6 +13,8 @@ _FEATURE_GAP = 4  # pixels a feature keeps from the hole, which moves by itself
 _LEAST_FEATURES = 12
 _LEAST_INLIERS = 0.15  # share of the features that must follow one homography
 _INLIER = 1.0  # pixels
+_WINDOW = (11, 11)  # pixels
+_ITERATIONS = 8
 _FLOW_GAP = 4  # pixels next to a hole whose flow is not believed: the object moves there
 _KEPT = 75  # percent of the ring's residuals believed; the largest belong to things that move
 _LEAST_KEPT = 0.3  # pixels a residual may always have
@@ -37,8 +39,10 @@ def project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
     return moved.reshape(points.shape)
 
 
-def register(target: View, source: View, start: np.ndarray) -> np.ndarray | None:
+def register(target: View, source: View, start: np.ndarray, *, levels: int = 3) -> np.ndarray | None:
     """Homography from working pixels of `target` to those of `source`, refined from `start`.
+
+    `levels` of the pyramid say how far off the start may be: some 7 pixels, times 2 a level.
 
     Returns: float64 (3, 3); None where too few features follow one.
     Source: Lucas and Kanade 1981 on pyramids (Bouguet 2001); Barath et al. 2020, MAGSAC++.
@@ -52,9 +56,9 @@ def register(target: View, source: View, start: np.ndarray) -> np.ndarray | None
         source.gray,
         points.reshape(-1, 1, 2),
         guess.reshape(-1, 1, 2).copy(),
-        winSize=(15, 15),
-        maxLevel=3,
-        criteria=(cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 20, 0.02),
+        winSize=_WINDOW,
+        maxLevel=levels,
+        criteria=(cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, _ITERATIONS, 0.02),
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     moved = moved.reshape(-1, 2)
