@@ -18,9 +18,7 @@ def colour_histogram(cells: np.ndarray) -> np.ndarray:
     counts = np.bincount(cells.ravel(), minlength=_CELLS**3).astype(np.float32).reshape(_CELLS, -1)
     kernel, one = np.array([0.25, 0.5, 0.25], np.float32), np.ones(1, np.float32)
     for _ in range(3):  # smooth the last axis, then turn the next one there
-        counts = cv2.sepFilter2D(
-            counts.reshape(-1, _CELLS), -1, kernel, one, borderType=cv2.BORDER_REPLICATE
-        )
+        counts = cv2.sepFilter2D(counts.reshape(-1, _CELLS), -1, kernel, one, borderType=cv2.BORDER_REPLICATE)
         counts = np.ascontiguousarray(np.moveaxis(counts.reshape((_CELLS,) * 3), 2, 0))
     return counts.ravel() / max(float(counts.sum()), 1e-9)
 

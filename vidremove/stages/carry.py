@@ -25,13 +25,16 @@ _LOST = 16  # pixels of the working size, below which the object counts as gone
 class Weights:
     """How much each cue counts, in log odds; measured on real clips, see benchmarks/masks.py."""
 
-    prior: float = 2.5  # the mask carried along the flow
-    softness: float = 0.1  # width of its edge, share of the object's size
-    colour: float = 1.0
-    exemplar: float = 1.0  # descriptors against the keyframe
+    prior: float = 1.5  # the mask carried along the flow
+    softness: float = 0.15  # width of its edge, share of the object's size
+    colour: float = 0.7
+    exemplar: float = 1.5  # descriptors against the keyframe
     difference: float = 1.0  # from the registered background
     motion: float = 0.7  # against the camera's
     neighbours: float = 1.2  # agreement of pixels of one colour
+    growth: float = 0.1  # against pixels far outside the carried mask, a pixel
+    slack: float = 6.0  # pixels outside it that are free of that
+    anchor: float = 0.5  # share of the keyframe in what is learnt of the difference
     rate: float = 0.15  # at which the models follow the object
 
 
@@ -77,6 +80,7 @@ class Carrier:
         distance = signed_distance(inside)
         width = max(2.0, self.weights.softness * float(np.sqrt(inside.sum())))
         odds = self.weights.prior * np.tanh(distance / width) * self._trust(seen, grid, box)
+        odds -= self.weights.growth * np.maximum(-distance - self.weights.slack, 0)
         odds += self._colour_odds(seen, box)
         odds += self._difference_odds(seen, box)
         odds += self._motion_odds(seen, distance, box)
@@ -85,6 +89,8 @@ class Carrier:
 
     def _trust(self, seen: Observation, grid: np.ndarray, box: Box) -> np.ndarray:
         """How far the flow there and back agrees: float32 in [0.4, 1]."""
+        if seen.flow_back is None or seen.flow_ahead is None:
+            return np.ones((box[1] - box[0], box[3] - box[2]), np.float32)
         y0, y1, x0, x1 = box
         part = grid[y0:y1, x0:x1]
         back = cv2.remap(seen.flow_ahead, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -100,7 +106,9 @@ class Carrier:
 
     def _difference_odds(self, seen: Observation, box: Box) -> np.ndarray:
         table = np.zeros(256, np.float32)
-        learnt = log_odds(self._models["moved"], self._models["stayed"], 3e-3, 3)
+        now, first = self._models, self._first
+        learnt = (1 - self.weights.anchor) * log_odds(now["moved"], now["stayed"], 3e-3, 3)
+        learnt = learnt + self.weights.anchor * log_odds(first["moved"], first["stayed"], 3e-3, 3)
         table[:UNKNOWN] = self.weights.difference * np.repeat(learnt, 4)[:UNKNOWN]
         return table[seen.difference(box)]
 
