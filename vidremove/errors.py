@@ -25,5 +25,5 @@ class PluginError(VidremoveError):
     """A plug-in that is unknown, or whose weights or packages are missing."""
 
 
-class Cancelled(VidremoveError):  # noqa: N818 - a decision, not a fault
+class Cancelled(VidremoveError):
     """The progress callback asked to stop; the target was not touched."""

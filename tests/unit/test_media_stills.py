@@ -3,6 +3,7 @@
 import struct
 import zlib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def texture(channels: int, dtype: type = np.uint8) -> np.ndarray:
     return np.asarray(values.astype(dtype))
 
 
+@cache  # it says when it was made, to the second
 def rgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
