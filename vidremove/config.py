@@ -66,6 +66,20 @@ class Config:
     workers: int = 0  # threads; 0: one a core
 
 
+_RANGES: dict[str, tuple[float, float]] = {
+    "area": (64 * 64, 3840 * 2160),
+    "look_ahead": (1, 200),
+    "dilate": (0, 200),
+    "feather": (0, 200),
+    "window": (1, 200),
+    "steadiness": (0.0, 0.95),
+    "store_frames": (2, 1000),
+    "store_spacing": (1, 1000),
+    "crf": (-1, 63),
+    "workers": (0, 256),
+}
+
+
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """Read a TOML file, or ours of that name, over the defaults, then apply `section.key=value` overrides.
 
@@ -132,4 +146,7 @@ def _checked(key: str, value: Any, hint: Any, where: str) -> Any:
         return float(value)
     if type(value) not in allowed:
         raise ConfigError(f"{where}: {key} is {value!r}, needed {' or '.join(t.__name__ for t in allowed)}.")
+    least, most = _RANGES.get(key, (value, value))
+    if not least <= value <= most:
+        raise ConfigError(f"{where}: {key} is {value}, needed {least} to {most}.")
     return value
