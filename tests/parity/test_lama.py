@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from vidremove.nets.lama import (
     build,
     pad_to_multiple,
 )
+from vidremove.nets.lama_fused import FusedLama
 
 TINY = LamaConfig(width=4, blocks=2)
 
@@ -140,3 +142,48 @@ def test_padding_repeats_the_border():
     assert padded[0, 0, 7].tolist() == [0, 1, 2, 3, 4, 5, 5, 4]
     with pytest.raises(ValueError, match="too short"):
         pad_to_multiple(torch.zeros(1, 1, 3, 8), 8)
+
+
+def _lively(network: Lama) -> Lama:
+    """Statistics and biases away from 0 and 1, weights large enough for a picture."""
+    with torch.no_grad():
+        for key, value in network.state_dict().items():
+            if key.endswith(("running_mean", "bias")):
+                value.normal_(0.0, 0.2)
+            elif value.ndim == 4:
+                value.mul_(2.0)
+            elif value.is_floating_point():
+                value.uniform_(0.5, 1.5)
+    return network
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(32, 48), (72, 120), (16, 24)])
+def test_the_fused_arrangement_gives_the_same_numbers(tiny, size):
+    x = torch.rand(2, 4, *size)
+    plain = _lively(tiny)(x)
+    assert plain.std() > 0.05
+    torch.testing.assert_close(FusedLama(tiny)(x), plain, rtol=0.0, atol=2e-5)
+
+
+@torch.no_grad()
+def test_the_fused_arrangement_in_half_precision_is_near(tiny):
+    x = torch.rand(1, 4, 32, 48)
+    half = FusedLama(_lively(tiny)).to(torch.bfloat16)(x.bfloat16())
+    assert half.dtype == torch.bfloat16
+    assert float((half.float() - tiny(x)).abs().mean()) < 0.01
+
+
+def test_the_fused_arrangement_leaves_the_network_as_it_is(tiny):
+    before = {key: value.clone() for key, value in tiny.state_dict().items()}
+    FusedLama(tiny)
+    assert all(torch.equal(value, before[key]) for key, value in tiny.state_dict().items())
+    assert all(parameter.requires_grad for parameter in tiny.parameters())
+
+
+@torch.no_grad()
+def test_the_fused_arrangement_equals_the_reference(reference):
+    fused = FusedLama(reference.model)
+    with np.load(reference.folder / "forward_odd.npz") as data:
+        predicted = fused(torch.from_numpy(data["in_x"]))
+        assert float((predicted - torch.from_numpy(data["out_predicted"])).abs().max()) < 1e-5

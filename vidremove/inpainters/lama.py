@@ -10,6 +10,7 @@ from vidremove.inpainters.crops import fill_on_crops
 from vidremove.inpainters.refine import refine
 from vidremove.nets.lama import MULTIPLE, SMALLEST, build
 from vidremove.nets.lama import Lama as Network
+from vidremove.nets.lama_fused import FusedLama
 from vidremove.tensors import pick_device, pick_precision
 from vidremove.weights import load_into, path
 
@@ -20,7 +21,7 @@ _BATCH_AREA = {"cpu": 512 * 512, "cuda": 8 * 512 * 512}  # pixels at once; one i
 class Lama:
     """Suvorov et al. 2022, LaMa: continues structure and texture into large holes; knows no objects.
 
-    It sees a crop with as much round the hole on every side as the hole is large, at the frames' own resolution.
+    It sees a crop round the hole, at the frames' own resolution.
     """
 
     multiple = 1  # sides of the images may be anything
@@ -31,6 +32,7 @@ class Lama:
         device: str = "auto",
         precision: str = "float32",
         network: Network | None = None,
+        context: float = 0.4,
         refine_above: int = 0,
     ) -> None:
         """Take published weights by name, or a network that is ready.
@@ -40,6 +42,8 @@ class Lama:
             device: "auto", "cpu", "cuda", "mps".
             precision: "float32", "bfloat16", "float16".
             network: instead of `weights`.
+            context: surroundings shown on every side, as a share of the hole's longer side; more of it costs time with
+                its square.
             refine_above: pixels; crops whose shorter side is longer are refined from coarse to fine, which is sharper
                 in large holes and takes some fifty times as long. 0: never.
         Raises: PluginError if the weights are not here.
@@ -49,8 +53,9 @@ class Lama:
             network = build()
             load_into(network, weights)
         self._device, self._precision = pick_device(device), pick_precision(precision)
-        self._network = network.to(self._device, self._precision).eval()
-        self._refine_above = refine_above
+        self._fused = FusedLama(network).to(self._device, self._precision)
+        self._network = network.to(self._device, self._precision).eval() if refine_above else network.eval()
+        self._context, self._refine_above = context, refine_above
 
     def __call__(self, images: np.ndarray, holes: np.ndarray, banned: np.ndarray | None = None) -> np.ndarray:
         """Fill the holes.
@@ -62,7 +67,13 @@ class Lama:
         Returns: uint8 (T, H, W, 3), equal to `images` to the bit outside the holes.
         Raises: ShapeError if the shapes do not belong together.
         """
-        return fill_on_crops(images, holes, banned, _crop_sides, self._complete)
+        return fill_on_crops(images, holes, banned, self._crop_sides, self._complete)
+
+    def _crop_sides(self, height: int, width: int) -> tuple[int, int]:
+        """Multiples of 8 whose eighths are quick to transform."""
+        margin = max(round(self._context * max(height, width)), _LEAST_MARGIN)
+        rows, columns = (MULTIPLE * next_fast_len(-(-(side + 2 * margin) // MULTIPLE)) for side in (height, width))
+        return rows, columns
 
     def _complete(self, crops: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """As `crops.Complete`. Rounds, where the reference truncates, so that fills are not half a level too dark."""
@@ -83,12 +94,5 @@ class Lama:
             filled = refine(self._network, image, mask, self._refine_above)
         else:
             with torch.inference_mode():
-                filled = self._network(torch.cat([image * (1 - mask), mask], dim=1))
+                filled = self._fused(torch.cat([image * (1 - mask), mask], dim=1))
         return (filled.float() * 255).round().clamp(0, 255).to(torch.uint8)
-
-
-def _crop_sides(height: int, width: int) -> tuple[int, int]:
-    """A hole's own size on every side, a multiple of 8 whose eighth is quick to transform."""
-    margin = max(height, width, _LEAST_MARGIN)
-    rows, columns = (MULTIPLE * next_fast_len(-(-(side + 2 * margin) // MULTIPLE)) for side in (height, width))
-    return rows, columns
