@@ -1,5 +1,7 @@
 """Inpainting with LaMa."""
 
+import math
+
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
@@ -42,8 +44,8 @@ class Lama:
             device: "auto", "cpu", "cuda", "mps".
             precision: "float32", "bfloat16", "float16".
             network: instead of `weights`.
-            context: surroundings shown on every side, as a share of the hole's longer side; more of it costs time with
-                its square.
+            context: surroundings shown on every side, as a share of the mean of the hole's sides (geometric); the
+                time grows with the square of the whole.
             refine_above: pixels; crops whose shorter side is longer are refined from coarse to fine, which is sharper
                 in large holes and takes some fifty times as long. 0: never.
         Raises: PluginError if the weights are not here.
@@ -71,7 +73,7 @@ class Lama:
 
     def _crop_sides(self, height: int, width: int) -> tuple[int, int]:
         """Multiples of 8 whose eighths are quick to transform."""
-        margin = max(round(self._context * max(height, width)), _LEAST_MARGIN)
+        margin = max(round(self._context * math.sqrt(height * width)), _LEAST_MARGIN)
         rows, columns = (MULTIPLE * next_fast_len(-(-(side + 2 * margin) // MULTIPLE)) for side in (height, width))
         return rows, columns
 
