@@ -17,8 +17,12 @@ from vidremove.appearance import (
 from vidremove.camera import UNKNOWN
 from vidremove.images import Box, bounding_box, grow, identity_grid
 from vidremove.stages.observe import Observation
+from vidremove.stages.recover import Memory
 
 _LOST = 16  # pixels of the working size, below which the object counts as gone
+_DOUBT = 0.5  # share of its confidence that an object has when it was just found again
+_REGAINED = 0.05  # of it is regained with every frame on which the object is held
+_SURE = 0.7  # confidence above which the area is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Carrier:
         self._learn(seen, mask)
         self._first = dict(self._models)
         self._exemplars = self._pick_exemplars(seen, mask)
+        self._memory = Memory(seen, mask)
+        self._trusted = 1.0  # lowered when the object was found again after a loss
 
     def advance(self, seen: Observation) -> None:
         """Bring `mask`, `label` and `confidence` to the next frame."""
@@ -57,8 +63,10 @@ class Carrier:
             return
         grid = identity_grid(*self.mask.shape) + seen.flow_back
         carried = cv2.remap(self.label, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-1)
+        if int((carried > 0).sum()) < _LOST:
+            carried = self._search(seen)
         box = bounding_box(carried > 0, self._margin(), 2)
-        if box is None or int((carried > 0).sum()) < _LOST:
+        if box is None:
             self.label, self.mask, self.confidence = np.full_like(carried, -1), carried > 1, 0.0
             return
         y0, y1, x0, x1 = box
@@ -67,9 +75,22 @@ class Carrier:
         label[y0:y1, x0:x1] = settle(odds, seen.lab[y0:y1, x0:x1], self.weights.neighbours)
         self.mask = _tidy(label > 0, carried > 0)
         self.label = np.where(self.mask, np.maximum(label, 0.05), np.minimum(label, -0.05))
-        self.confidence = float(np.abs(label[self.mask]).mean()) if self.mask.any() else 0.0
+        self.confidence = self._trusted * float(np.abs(label[self.mask]).mean()) if self.mask.any() else 0.0
+        self._trusted = min(1.0, self._trusted + _REGAINED)
         if int(self.mask.sum()) >= _LOST:
             self._learn(seen, self.mask, self.weights.rate)
+        if self.confidence > _SURE:
+            self._memory.note_area(int(self.mask.sum()))
+
+    def _search(self, seen: Observation) -> np.ndarray:
+        """Where the lost object is seen again: label in [-1, 1], float32 (h, w), -1 everywhere without a find."""
+        find = self._memory.find(seen)
+        if find is None:
+            return np.full(self.mask.shape, -1, np.float32)
+        self._models = dict(self._first)  # what was learnt while it got lost is not to be trusted
+        self._trusted = _DOUBT
+        self.mask = find.mask
+        return np.where(find.mask, np.float32(1), np.float32(-1))
 
     def _margin(self) -> int:
         return int(np.clip(0.6 * np.sqrt(self.mask.sum()), 12, 60))
