@@ -96,6 +96,34 @@ def connected_at(mask: np.ndarray, x: int, y: int, reach: float) -> np.ndarray:
     return labels == labels[rows[nearest], columns[nearest]]
 
 
+_LEVELS = tuple(range(8, 50, 3))  # colour distances tried, CIELAB
+_REGION = 0.4  # largest share of the picture of a region
+
+
+def stable_region(lab: np.ndarray, disc: np.ndarray, x: int, y: int) -> np.ndarray:
+    """The region of like colour round a point whose edge is the most distinct.
+
+    Regions grow with the colour distance allowed; where one hardly grows from level to level, its edge is a real one.
+
+    Args:
+        lab: uint8 (H, W, 3), CIELAB.
+        disc: bool (H, W), pixels known to be inside; those near the point give the colours.
+        x, y: the point.
+    Returns: bool (H, W); empty where no region larger than the disc has an edge.
+    Source: Matas et al. 2002, MSER (the stability), here on colour distance.
+    """
+    smooth = cv2.GaussianBlur(lab, (5, 5), 0).astype(np.float32)
+    near = connected_at(disc, x, y, 2)
+    distance = np.sqrt(np.square(smooth - smooth[near].mean(0)).sum(2)) if near.any() else np.full(lab.shape[:2], 99.0)
+    regions = [connected_at((distance < level) | near, x, y, 2) for level in _LEVELS]
+    areas = np.array([max(int(region.sum()), 1) for region in regions], np.float64)
+    growth = areas[2:] / areas[:-2]
+    plausible = (areas[1:-1] >= 3 * max(int(near.sum()), 1)) & (areas[1:-1] <= _REGION * disc.size)
+    if not plausible.any():
+        return np.zeros_like(disc)
+    return regions[1 + int(np.where(plausible, growth, np.inf).argmin())]
+
+
 def fill_pinholes(mask: np.ndarray, share: float = 0.01) -> np.ndarray:
     """Close holes smaller than `share` of the mask: bool (H, W)."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8), connectivity=4)

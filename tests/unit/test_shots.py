@@ -82,6 +82,22 @@ def test_detection_can_be_switched_off():
     assert len(list_shots(number(images), ShotsConfig(detect=False))) == 1
 
 
+def test_one_frame_is_one_shot_and_no_frame_is_none():
+    assert [(shot.number, shot.start, shot.stop) for shot in list_shots(number(pan(1, 1)))] == [(0, 0, 1)]
+    assert list_shots(number([])) == []
+
+
+def test_shots_are_counted_from_the_first_frame_given():
+    frames = [Frame(index + 40, index, image) for index, image in enumerate(pan(1, 6) + pan(2, 6))]
+    assert [(shot.number, shot.start, shot.stop) for shot in list_shots(frames)] == [(0, 40, 46), (1, 46, 52)]
+
+
+def test_a_cut_to_black_and_back_to_the_same_picture_is_one_shot():
+    images = pan(5, 20)
+    images[8:12] = [np.zeros_like(images[0])] * 4
+    assert starts(images) == [0]
+
+
 def test_looks_ahead_five_frames_at_most():
     taken = []
 

@@ -132,6 +132,54 @@ def test_nothing_crosses_a_cut(run: Run):
     assert all(store.area(i) == 0 for i in range(12, 24))
 
 
+def test_a_prompt_in_the_second_shot_speaks_for_it_alone(run: Run):
+    first, _ = scene([10 + 3 * i for i in range(12)])
+    second, masks = scene([10 + 3 * i for i in range(12)], seed=23)
+    source = Scene(first.images + [image[::-1, ::-1].copy() for image in second.images])
+    masks = [mask[::-1, ::-1] for mask in masks]
+    store, report, seen = run(source, [Prompt(frame=18, mask=masks[6])])
+    assert len(report.shots) == 2
+    assert all(store.area(i) == 0 for i in range(12))
+    assert min(overlap(store.get(12 + i), masks[i]) for i in range(12)) > 0.85
+    assert set(seen) == set(range(12, 24))
+    assert report.keyframes == (("object", 18, 1.0),)
+
+
+def test_keyframe_masks_are_kept_as_they_were_given(run: Run):
+    source, masks = scene([10 + 3 * i for i in range(20)])
+    odd = masks[9].copy()
+    odd[::3] = False
+    store, _, _ = run(source, [Prompt(mask=masks[0]), Prompt(frame=9, mask=odd), Prompt(frame=19, mask=masks[19])])
+    assert np.array_equal(store.get(0), masks[0])
+    assert np.array_equal(store.get(9), odd)
+    assert np.array_equal(store.get(19), masks[19])
+    assert [store.confidence(i) for i in (0, 9, 19)] == [1, 1, 1]
+
+
+def test_two_objects_prompted_on_different_frames(run: Run):
+    source, masks = scene([10 + 3 * i for i in range(20)])
+    other = square_at(120, 4, 20)
+    for image in source.images:
+        image[other] = (40, 90, 230)
+    store, report, _ = run(source, [Prompt(mask=masks[0]), Prompt(frame=14, object="block", mask=other)])
+    assert min(overlap(store.get(i), masks[i] | other) for i in range(20)) > 0.8
+    assert [name for name, _, _ in report.keyframes] == ["object", "block"]
+
+
+def test_the_caller_may_stop_the_run(tmp_path: Path):
+    source, masks = scene([10 + 3 * i for i in range(20)])
+    seen: list[int] = []
+
+    def stop_at_five(index: int) -> None:
+        seen.append(index)
+        if index == 5:
+            raise KeyboardInterrupt
+
+    with MaskStore(tmp_path / "masks", 20, SIZE) as store, pytest.raises(KeyboardInterrupt):
+        track_objects(source, [Prompt(mask=masks[0])], Embedded(), Dis(), store, Config(), stop_at_five)
+    assert seen == [0, 1, 2, 3, 4, 5]
+
+
 def test_an_object_that_leaves_is_reported(run: Run):
     source, masks = scene([90 + 5 * i for i in range(24)])
     store, report, _ = run(source, [Prompt(mask=masks[0])])

@@ -11,6 +11,7 @@ from vidremove.appearance import (
     log_odds,
     settle,
     signed_distance,
+    stable_region,
 )
 from vidremove.camera import UNKNOWN
 from vidremove.errors import InputError
@@ -129,7 +130,7 @@ class _Case:
         mask = self._choose(self._settle(self.motion + self.seeds - 0.3 + (1.0 if self.boxed else 0.0)))
         if self.rough is not None:
             mask = self.rough
-        elif mask.sum() < 30:
+        elif mask.sum() < max(30, 2 * int((self.seeds > 0.3).sum())):  # nothing moves there: just the prompt's mark
             mask = self._start()
         for _ in range(_ROUNDS):
             if not mask.any():
@@ -138,10 +139,12 @@ class _Case:
         return fill_pinholes(mask & self.allowed)
 
     def _start(self) -> np.ndarray:
-        """Where to learn the first colours when nothing moves: the inner part of the box, or a disc at the click."""
+        """Where to learn the first colours when nothing moves: the inner part of the box, or regions at the clicks."""
         if self.boxed:
             return signed_distance(self.allowed) > 0.15 * np.sqrt(self.allowed.sum())
-        return self.seeds > 1
+        disc = self.seeds > 1
+        regions = [stable_region(self.seen.lab, disc, x, y) for x, y in self.clicks]
+        return np.logical_or.reduce([disc, *regions]) & ~(self.seeds < -1)
 
     def _odds(self, mask: np.ndarray) -> np.ndarray:
         size = int(np.clip(0.5 * np.sqrt(mask.sum()), 10, 60))
