@@ -1,23 +1,21 @@
 """The verbs. The only file that knows the order of the stages."""
 
 import os
-import tempfile
-import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from vidremove.config import Config
-from vidremove.errors import Cancelled, InputError
+from vidremove.errors import InputError
 from vidremove.images import to_uint8
+from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
-from vidremove.media import MaskSink, Source, open_sink, open_source, read_mask, read_masks, write_picture
+from vidremove.media import MaskSink, open_sink, read_mask, read_masks, write_picture
 from vidremove.overlap import prefetch
 from vidremove.phrases import one_prompt_a_phrase
 from vidremove.pictures import draw_mask, side_by_side
@@ -28,94 +26,11 @@ from vidremove.stages.fill import fill_frames
 from vidremove.stages.propagate import track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
-from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Prompt, Result
+from vidremove.types import Frame, Moment, OnProgress, Prompt, Result
 from vidremove.weights import find, kept_file
 
-PathLike = str | Path
 MaskFiles = Mapping[tuple[str, int], Path]
 PREVIEW_REACH = 12  # frames tracked and looked at on either side of the previewed one
-
-
-@dataclass(slots=True)
-class _Job:
-    """What every pass of one run needs. As a source, it shows the frames [start, stop) that are worked on."""
-
-    source: Source
-    start: int
-    stop: int
-    config: Config
-    folder: Path  # for what does not fit in memory; removed at the end
-    on_progress: OnProgress | None
-    began: float
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def info(self) -> MediaInfo:
-        return self.source.info
-
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        return self.source.frames(*self._clip(start, stop))
-
-    def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        return self.source.reversed(*self._clip(start, stop))
-
-    def _clip(self, start: int, stop: int | None) -> tuple[int, int]:
-        return max(start, self.start), self.stop if stop is None else min(stop, self.stop)
-
-    def tick(self, stage: str, done: int, total: int) -> None:
-        if self.on_progress is not None and self.on_progress(Progress(stage, done, total)) is False:
-            raise Cancelled("stopped as asked; the target was not touched.")
-
-    def new_store(self) -> MaskStore:
-        return MaskStore(self.folder / "masks", self.info.frames, self.info.size)
-
-    def result(self, target: PathLike, changed: int, shots: int) -> Result:
-        notes = dict.fromkeys((*self.source.notes, *self.notes))
-        seconds = time.monotonic() - self.began
-        return Result(Path(target), self.info.frames, changed, shots, seconds, tuple(notes))
-
-
-@contextmanager
-def _open_job(
-    source: PathLike,
-    config: Config | None,
-    on_progress: OnProgress | None,
-    *,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    rate: Fraction | None = None,
-) -> Iterator[_Job]:
-    began = time.monotonic()
-    with (
-        _one_thread_a_call(),
-        open_source(Path(source), rate=rate) as opened,
-        tempfile.TemporaryDirectory(prefix="vidremove-") as folder,
-    ):
-        first, last = _range(opened, start, end)
-        yield _Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
-
-
-@contextmanager
-def _one_thread_a_call() -> Iterator[None]:
-    """Keep OpenCV from splitting its many small calls: whole frames are worked on side by side instead."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:
-    total = source.info.frames
-    first, last = (
-        bound if moment is None else moment if isinstance(moment, int) else source.index_at(moment)
-        for moment, bound in ((start, 0), (end, total))
-    )
-    if not 0 <= first < min(last, total):
-        path = source.info.path
-        raise InputError(f"{path}: frames {first} up to {last} were asked for; it has frames 0 to {total - 1}.")
-    return first, min(last, total)
 
 
 def remove(
@@ -149,7 +64,7 @@ def remove(
         on_progress: called after each frame of each pass; returning False cancels.
     Raises: VidremoveError with one sentence; Cancelled. The target is untouched then.
     """
-    with _open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
+    with open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
         prompts = _check(job, prompts, mask_pictures, masks)
         sink = stack.enter_context(
             open_sink(Path(target), job.source, job.config.output, rate=rate, overwrite=overwrite)
@@ -192,7 +107,7 @@ def track(
     on_progress: OnProgress | None = None,
 ) -> Result:
     """Write what would be removed: one PNG mask a frame, into the folder `target`. Arguments as for `remove`."""
-    with _open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
+    with open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
         prompts = _check(job, prompts, mask_pictures, None)
         sink = stack.enter_context(MaskSink(Path(target), job.source, overwrite=overwrite))
         store = stack.enter_context(job.new_store())
@@ -224,7 +139,7 @@ def preview(
     shown = frame if frame is not None else spoken[0] if spoken else 0
     first, last = min([*spoken, shown]) - PREVIEW_REACH, max([*spoken, shown]) + PREVIEW_REACH + 1
     with (
-        _open_job(source, config, on_progress, start=max(0, first), end=last, rate=rate) as job,
+        open_job(source, config, on_progress, start=max(0, first), end=last, rate=rate) as job,
         job.new_store() as store,
     ):
         if not job.start <= shown < job.stop:
@@ -232,13 +147,16 @@ def preview(
         inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)
         _get_masks(job, _check(job, prompts, mask_pictures, masks), masks, store)
         survey, shots = _survey(job, store)
+        filled = None  # stays so where no hole is near
         with closing(_fill_range(job, store, survey, inpainter)) as frames:
-            for filled in frames:
-                job.tick("fill", filled.index + 1 - job.start, job.stop - job.start)
-                if filled.index == shown:
+            for frame_done in frames:
+                job.tick("fill", frame_done.index + 1 - job.start, job.stop - job.start)
+                if frame_done.index == shown:
+                    filled = frame_done
                     break
-        before = draw_mask(job.source.at(shown).image, store.get(shown))
-        write_picture(Path(target), side_by_side(before, to_uint8(filled.image)), job.source.path, overwrite=overwrite)
+        original = job.source.at(shown).image
+        before, after = draw_mask(original, store.get(shown)), filled.image if filled else original
+        write_picture(Path(target), side_by_side(before, to_uint8(after)), job.source.path, overwrite=overwrite)
         return job.result(target, int(store.area(shown) > 0), shots)
 
 
@@ -261,7 +179,7 @@ def segment(
     return mask, float(score)
 
 
-def _check(job: _Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, masks: PathLike | None) -> list[Prompt]:
+def _check(job: Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, masks: PathLike | None) -> list[Prompt]:
     """The prompts with their mask pictures read, all of them inside the picture and the range."""
     size, files = job.info.size, pictures or {}
     read = {key: read_mask(path, size) for key, path in files.items()}
@@ -292,7 +210,7 @@ def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
     )
 
 
-def _get_masks(job: _Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
+def _get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
     """Fill the store, by reading or by tracking. Returns: shots found by tracking."""
     if masks is not None:
         read_masks(Path(masks), job.info, store)
@@ -312,15 +230,16 @@ def _get_masks(job: _Job, prompts: Sequence[Prompt], masks: PathLike | None, sto
     return len(report.shots)
 
 
-def _masked(job: _Job, store: MaskStore) -> Generator[Frame, None, None]:
+def _masked(job: Job, store: MaskStore) -> Generator[Frame, None, None]:
     """The frames of the range with shot numbers and masks, decoded ahead."""
     with closing(prefetch(job.frames())) as frames:
         for frame in mark_shots(frames, job.config.shots):
             yield replace(frame, mask=store.get(frame.index), confidence=store.confidence(frame.index))
 
 
-def _survey(job: _Job, store: MaskStore) -> tuple[Survey, int]:
+def _survey(job: Job, store: MaskStore) -> tuple[Survey, int]:
     """How the camera moves, and what the background looks like far from each frame. Returns: it, and the shots."""
+    job.narrow(store)
     surveyor = Surveyor(job.config.fill, job.folder / "background")
     shots = 0
     with closing(_masked(job, store)) as frames:
@@ -331,13 +250,13 @@ def _survey(job: _Job, store: MaskStore) -> tuple[Survey, int]:
     return surveyor.finish(), shots
 
 
-def _fill_range(job: _Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
+def _fill_range(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
     workers = job.config.workers or os.cpu_count() or 1
     with closing(_masked(job, store)) as frames:
         yield from fill_frames(frames, survey, inpainter, job.config.fill, workers)
 
 
-def _filled(job: _Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
+def _filled(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
     """Pass 2: every frame of the source, those of the range filled."""
     yield from job.source.frames(0, job.start)
     yield from _fill_range(job, store, survey, inpainter)

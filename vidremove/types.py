@@ -100,6 +100,6 @@ class Result:
     target: Path
     frames: int  # written
     changed: int  # of them with something removed
-    shots: int
+    shots: int  # among the frames that were worked on
     seconds: float
     notes: tuple[str, ...] = ()  # what the user should know: frames where the object was lost, streams not copied

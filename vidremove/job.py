@@ -1,0 +1,112 @@
+"""One run: its source and range, its settings, its place for files, its progress and notes."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+
+from vidremove.config import Config
+from vidremove.errors import Cancelled, InputError
+from vidremove.masks import MaskStore
+from vidremove.media import Source, open_source
+from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Result
+
+PathLike = str | Path
+
+
+@dataclass(slots=True)
+class Job:
+    """What every pass of one run needs. As a source, it shows the frames [start, stop) that are worked on."""
+
+    source: Source
+    start: int
+    stop: int
+    config: Config
+    folder: Path  # for what does not fit in memory; removed at the end
+    on_progress: OnProgress | None
+    began: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def info(self) -> MediaInfo:
+        return self.source.info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        return self.source.frames(*self._clip(start, stop))
+
+    def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        return self.source.reversed(*self._clip(start, stop))
+
+    def _clip(self, start: int, stop: int | None) -> tuple[int, int]:
+        return max(start, self.start), self.stop if stop is None else min(stop, self.stop)
+
+    def tick(self, stage: str, done: int, total: int) -> None:
+        if self.on_progress is not None and self.on_progress(Progress(stage, done, total)) is False:
+            raise Cancelled("stopped as asked; the target was not touched.")
+
+    def narrow(self, store: MaskStore) -> None:
+        """Leave out frames at either end that are farther from every hole than the fill looks."""
+        holes = [index for index in range(self.start, self.stop) if store.area(index)]
+        reach = self.config.fill.window
+        first, last = (holes[0], holes[-1] + 1) if holes else (self.start, self.start)
+        self.start, self.stop = max(self.start, first - reach), min(self.stop, last + reach if holes else last)
+
+    def new_store(self) -> MaskStore:
+        return MaskStore(self.folder / "masks", self.info.frames, self.info.size)
+
+    def result(self, target: PathLike, changed: int, shots: int) -> Result:
+        notes = dict.fromkeys((*self.source.notes, *self.notes))
+        seconds = time.monotonic() - self.began
+        return Result(Path(target), self.info.frames, changed, shots, seconds, tuple(notes))
+
+
+@contextmanager
+def open_job(
+    source: PathLike,
+    config: Config | None,
+    on_progress: OnProgress | None,
+    *,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    rate: Fraction | None = None,
+) -> Iterator[Job]:
+    """Open the source and a folder for what does not fit in memory; both are gone when the block is left.
+
+    Raises: InputError for a source that cannot be read, or a range that it does not have.
+    """
+    began = time.monotonic()
+    with (
+        _one_thread_a_call(),
+        open_source(Path(source), rate=rate) as opened,
+        tempfile.TemporaryDirectory(prefix="vidremove-") as folder,
+    ):
+        first, last = _range(opened, start, end)
+        yield Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
+
+
+@contextmanager
+def _one_thread_a_call() -> Iterator[None]:
+    """Keep OpenCV from splitting its many small calls: whole frames are worked on side by side instead."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:
+    total = source.info.frames
+    first, last = (
+        bound if moment is None else moment if isinstance(moment, int) else source.index_at(moment)
+        for moment, bound in ((start, 0), (end, total))
+    )
+    if not 0 <= first < min(last, total):
+        path = source.info.path
+        raise InputError(f"{path}: frames {first} up to {last} were asked for; it has frames 0 to {total - 1}.")
+    return first, min(last, total)
