@@ -133,6 +133,7 @@ def fill_pinholes(mask: np.ndarray, share: float = 0.01) -> np.ndarray:
 
 
 _NOISE = 200.0  # squared distance of descriptors that means nothing
+_PRODUCT = 250_000  # multiplications in one matrix product: OpenBLAS runs larger ones on threads that wait in a loop
 
 
 def nearest_exemplars(descriptors: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
@@ -146,9 +147,18 @@ def nearest_exemplars(descriptors: np.ndarray, inside: np.ndarray, outside: np.n
     """
     flat = descriptors.reshape(-1, descriptors.shape[2])
     norms = np.einsum("ij,ij->i", flat, flat)
-    nearest = []
-    for exemplars in (inside, outside):
-        own = np.einsum("ij,ij->i", exemplars, exemplars)
-        nearest.append(np.maximum((own - 2 * flat @ exemplars.T).min(1) + norms, 0))
+    columns = np.vstack([flat.T, np.ones((1, len(flat)), np.float32)])
+    nearest = [np.maximum(_smallest(exemplars, columns) + norms, 0) for exemplars in (inside, outside)]
     ratio = np.log((nearest[1] + _NOISE) / (nearest[0] + _NOISE))
     return np.clip(0.5 * ratio, -1.5, 1.5).astype(np.float32).reshape(descriptors.shape[:2])
+
+
+def _smallest(exemplars: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Squared distance to the nearest exemplar less the place's own norm: float32 (P,), `columns` is (C + 1, P)."""
+    own = np.einsum("ij,ij->i", exemplars, exemplars)[:, None]
+    rows = np.hstack([-2 * exemplars, own]).astype(np.float32)
+    smallest = np.empty(columns.shape[1], np.float32)
+    step = max(16, _PRODUCT // rows.size)
+    for start in range(0, len(smallest), step):
+        np.minimum.reduce(rows @ columns[:, start : start + step], axis=0, out=smallest[start : start + step])
+    return smallest

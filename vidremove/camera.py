@@ -10,6 +10,7 @@ from vidremove.images import Box
 UNKNOWN = 255  # value of a background difference where no neighbour shows the place
 _GRID = 8  # pixels between the points the homography is fitted to
 _INLIER = 1.0  # pixels
+_FAR = 16000  # pixels: corners beyond are not drawn but warped
 _STILL = 2.0  # pixels a corner moves, below which a still camera is considered
 
 
@@ -119,6 +120,12 @@ def _outside(camera: np.ndarray, size: tuple[int, int], crop: tuple[int, int]) -
     seen = cv2.perspectiveTransform(corners[None], camera)[0]
     if (seen >= 0).all() and (seen[:, 0] <= size[1] - 1).all() and (seen[:, 1] <= size[0] - 1).all():
         return None
-    inside = cv2.warpPerspective(np.ones(size, np.uint8), camera, crop, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-    outside: np.ndarray = inside == 0
-    return outside
+    edge = np.array([[0, 0], [size[1], 0], [size[1], size[0]], [0, size[0]]], np.float32) - 0.5
+    shown = cv2.perspectiveTransform(edge[None], np.linalg.inv(camera))[0]
+    outside = np.ones((height, width), np.uint8)
+    if np.abs(shown).max() < _FAR:
+        cv2.fillConvexPoly(outside, np.round(shown * 256).astype(np.int32), 0, shift=8)
+    else:
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        outside -= cv2.warpPerspective(np.ones(size, np.uint8), camera, crop, flags=flags)
+    return outside.view(np.bool_)

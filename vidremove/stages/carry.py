@@ -172,7 +172,7 @@ class Carrier:
         for name, value in fresh.items():
             self._models[name] = value if rate >= 1 else self._models[name] + rate * (value - self._models[name])
 
-    def _pick_exemplars(self, seen: Observation, mask: np.ndarray, count: int = 600) -> tuple[np.ndarray, np.ndarray]:
+    def _pick_exemplars(self, seen: Observation, mask: np.ndarray, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
         height, width = seen.descriptors.shape[:2]
         share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
         near = grow(share > 0.1, self._margin() // 2)
