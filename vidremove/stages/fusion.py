@@ -5,11 +5,16 @@ import numpy as np
 
 from vidremove.stages.candidates import Candidate
 from vidremove.stages.region import Region, Site, crop, enlarge, enlarge_map, sample
+from vidremove.stages.registration import fill_smooth_coarse
 
 _DRIFT = 1.0  # squared grey levels by which a scene changes in a frame's time, growing with its square
 _FLOOR = 1.0  # squared grey levels that any source is off
 _TOLERANCE = 60.0  # grey levels a source may stand off the consensus before it counts little
 _ROUNDS = 4
+_FAR = 12.0  # frames; beyond, a scene changes no more
+_PLAIN = 9  # working pixels a side over which the surroundings are looked at
+_DEPTH = 10.0  # working pixels into the hole at which the surroundings say half as much
+_ENOUGH = 0.35  # weight the candidates must have together
 _BEHIND = 60.0**2  # squared grey levels that background is off where a moving thing is surely expected
 _DOUBT = 15.0**2  # squared grey levels of error at which it is expected by half
 _PATCH = 5  # pixels a side over which agreement is judged
@@ -18,6 +23,7 @@ _PATCH = 5  # pixels a side over which agreement is judged
 def fuse(site: Site, candidates: list[Candidate]) -> Region:
     """Weigh the candidates by their own evidence and by their agreement, and copy from the full-size sources.
 
+    Where what is round the hole says more about it than all candidates, it is left unknown.
     Source: ours; iteratively reweighted means with a Geman-McClure weight on patches.
     """
     factor = site.view.factor
@@ -25,37 +31,55 @@ def fuse(site: Site, candidates: list[Candidate]) -> Region:
     colour = np.zeros((*hole.shape, 3), np.float32)
     total = np.zeros(hole.shape, np.float32)
     if candidates:
-        for candidate, weight in zip(candidates, agree(candidates), strict=True):
+        for candidate, weight in zip(candidates, agree(candidates, *expect(site)), strict=True):
             wide = enlarge(weight, factor, hole.shape)
             if wide.any():
                 colour += wide[..., None] * look_up(candidate, site)
                 total += wide
-    known = hole & (total > 1e-6)
+    known = hole & (total > _ENOUGH)
     colour /= np.maximum(total, 1e-6)[..., None]
     return Region(site, hole, colour, known)
 
 
-def agree(candidates: list[Candidate]) -> np.ndarray:
-    """Weight of each candidate at each working pixel: float32 (N, h, w); they sum to 1, or 0 if none is visible."""
-    gray = np.stack([candidate.gray for candidate in candidates])
-    visible = np.stack([candidate.visible for candidate in candidates])
-    error = np.stack([candidate.error for candidate in candidates])
-    gaps = np.array([candidate.gap for candidate in candidates], np.float32)[:, None, None]
-    moving = np.array([candidate.moving for candidate in candidates])
+def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
+    """What the surroundings say of the hole: grey levels continued smoothly, and their squared error.
+
+    Returns: two float32 arrays of the inner box. On plain ground the error is small; in texture, or deep inside the
+        hole, it is large.
+    Source: ours.
+    """
+    ring = site.ring.astype(np.float32)
+    gray = site.gray.astype(np.float32)
+    size = (_PLAIN, _PLAIN)
+    count = np.maximum(cv2.blur(ring, size), 1e-3)
+    mean = cv2.blur(gray * ring, size) / count
+    spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - mean * mean, 0)
+    smooth = crop(fill_smooth_coarse(np.dstack([mean, spread]), ring), site.inner)
+    depth = crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner)
+    return smooth[..., 0], (smooth[..., 1] + _FLOOR) * (1 + (depth / _DEPTH) ** 2)
+
+
+def agree(candidates: list[Candidate], expected: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Weight of each candidate at each working pixel: float32 (N, h, w); the rest to 1 is that of `expected`."""
+    gray = np.stack([*(candidate.gray for candidate in candidates), expected])
+    visible = np.stack([*(candidate.visible for candidate in candidates), np.ones_like(expected)])
+    error = np.stack([*(candidate.error for candidate in candidates), spread])
+    gaps = np.array([*(candidate.gap for candidate in candidates), 0], np.float32)[:, None, None]
+    moving = np.array([*(candidate.moving for candidate in candidates), False])
     if moving.any():
         # what moves stands in front: where it is expected, the background behind it is not what is wanted
-        expected = (visible[moving] / (1 + error[moving] / _DOUBT)).max(axis=0)
-        error[~moving] += _BEHIND * expected
-    own = visible / (error + _DRIFT * gaps**2 + _FLOOR)
+        in_front = (visible[moving] / (1 + error[moving] / _DOUBT)).max(axis=0)
+        error[~moving] += _BEHIND * in_front
+    own = visible / (error + _DRIFT * np.minimum(gaps, _FAR) ** 2 + _FLOOR)
     support = np.stack([np.maximum(cv2.blur(v, (_PATCH, _PATCH)), 1e-3) for v in visible])
-    weights: np.ndarray = own / np.maximum(own.sum(axis=0), 1e-9)
+    weights: np.ndarray = own / own.sum(axis=0)
     for _ in range(_ROUNDS):
         mean = (weights * gray).sum(axis=0)
         off = (gray - mean) ** 2 * visible
         off = np.stack([cv2.blur(o, (_PATCH, _PATCH)) for o in off]) / support
         weights = own / (1 + off / _TOLERANCE**2) ** 2
-        weights = weights / np.maximum(weights.sum(axis=0), 1e-9)
-    return weights
+        weights = weights / weights.sum(axis=0)
+    return weights[:-1]
 
 
 def look_up(candidate: Candidate, site: Site) -> np.ndarray:

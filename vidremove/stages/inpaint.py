@@ -8,7 +8,7 @@ import numpy as np
 from vidremove.images import Box, bounding_box, to_gray, to_uint8
 from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
-from vidremove.stages.fusion import look_up
+from vidremove.stages.fusion import agree, expect, look_up
 from vidremove.stages.region import Region, crop, enlarge
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, shrink
@@ -16,7 +16,7 @@ from vidremove.stages.view import View, shrink
 Inpainter = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 _ANCHORS = 3  # frames kept whose made-up content is carried on
 _LEAST_CONTEXT = 48  # pixels round an unseen part that the inpainter is shown
-_VISIBLE = 0.99  # share of a pixel that must be visible
+_ENOUGH = 0.5  # weight against the surroundings that carried content must have
 
 
 def inpaint_unseen(drafts: Iterable[Draft], survey: Survey, inpainter: Inpainter) -> Iterator[Draft]:
@@ -75,8 +75,8 @@ def _carry(region: Region, view: View, anchors: list[View], survey: Survey) -> R
         candidate = make_candidate(region.site, anchor, survey)
         if candidate is None:
             continue
-        visible = enlarge(candidate.visible, view.factor, unknown.shape) > _VISIBLE
-        taken = unknown & visible
+        weight = agree([candidate], *expect(region.site))[0]
+        taken = unknown & (enlarge(weight, view.factor, unknown.shape) > _ENOUGH)
         if taken.any():
             found = look_up(candidate, region.site)
             colour = np.where(taken[..., None], found, region.colour)
