@@ -45,7 +45,7 @@ class Weights:
 class Carrier:
     """State of one object between frames, at working size. Made on a keyframe, then fed the frames in order."""
 
-    def __init__(self, seen: Observation, mask: np.ndarray, weights: Weights | None = None) -> None:
+    def __init__(self, seen: Observation, mask: np.ndarray, weights: Weights | None = None, trust: float = 1.0) -> None:
         self.weights = weights or Weights()
         self.mask = mask  # bool (h, w)
         self.label = np.where(mask, 1.0, -1.0).astype(np.float32)  # expected label in [-1, 1]
@@ -55,7 +55,7 @@ class Carrier:
         self._first = dict(self._models)
         self._exemplars = self._pick_exemplars(seen, mask)
         self._memory = Memory(seen, mask)
-        self._trusted = 1.0  # lowered when the object was found again after a loss
+        self._trusted = trust  # lowered when the object was found again after a loss
 
     def advance(self, seen: Observation) -> None:
         """Bring `mask`, `label` and `confidence` to the next frame."""

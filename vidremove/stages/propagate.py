@@ -21,6 +21,8 @@ from vidremove.stages.observe import Flow, Observation, observe
 from vidremove.stages.shots import list_shots
 from vidremove.types import Frame, MediaInfo, Prompt, Shot
 
+_BACK = 12  # frames that an object found again is carried back
+
 
 class Source(Protocol):
     """What is needed of a source, see media/source.py."""
@@ -47,6 +49,7 @@ class _Span:
     start: int
     stop: int
     backwards: bool
+    trust: float = 1.0  # in what it starts from
 
 
 def track_objects(
@@ -115,7 +118,8 @@ class _Run:
         keyed = {name: sorted(key.frame for key in group) for name, group in _by_object(keys)}
         for span, names in _spans(shot, keyed):
             self._carry(span, names, keyed)
-        for name in keyed:
+        for name, frames in keyed.items():
+            self._look_back(name, shot, frames)
             self._note_losses(name, shot)
 
     def _store(self, name: str) -> MaskStore:
@@ -125,39 +129,59 @@ class _Run:
             self.stores[name] = self._stack.enter_context(store)
         return self.stores[name]
 
+    def _look_back(self, name: str, shot: Shot, keys: Sequence[int]) -> None:
+        """Carry an object that was found again against the order it was found in, to where it came into view."""
+        store = self._store(name)
+        for start, stop in self._losses(name, shot):
+            if start > keys[-1] and stop < shot.stop:
+                self._carry(
+                    _Span(max(start, stop - _BACK), stop + 1, True, store.confidence(stop)), [name], {name: [stop]}
+                )
+            elif stop <= keys[0] and start > shot.start:
+                last = start - 1
+                self._carry(
+                    _Span(last, min(stop, start + _BACK), False, store.confidence(last)), [name], {name: [last]}
+                )
+
     def _carry(self, span: _Span, names: Sequence[str], keyed: dict[str, list[int]]) -> None:
         frames = (self.source.reversed if span.backwards else self.source.frames)(span.start, span.stop)
         carriers: dict[str, Carrier] = {}
         track = self.config.track
         for seen in observe(frames, self.flow, track.area, track.look_ahead):
             for name in names:
-                self._advance(name, seen, carriers, keyed[name], span.backwards)
+                self._advance(name, seen, carriers, keyed[name], span)
             self.on_frame(seen.frame.index)
 
     def _advance(
-        self, name: str, seen: Observation, carriers: dict[str, Carrier], keys: Sequence[int], backwards: bool
+        self, name: str, seen: Observation, carriers: dict[str, Carrier], keys: Sequence[int], span: _Span
     ) -> None:
         index, store = seen.frame.index, self._store(name)
         if index in keys:
-            carriers[name] = Carrier(seen, _shrink(store.get(index), seen.image.shape[:2]))
+            carriers[name] = Carrier(seen, _shrink(store.get(index), seen.image.shape[:2]), trust=span.trust)
             return
         if name not in carriers:
             return
         carrier = carriers[name]
         carrier.advance(seen)
         mask, confidence = _enlarge(carrier, store.size), carrier.confidence
-        if backwards and any(key < index for key in keys):
+        if span.backwards and any(key < index for key in keys):
             mask, confidence = _merge(index, keys, (store.get(index), store.confidence(index)), (mask, confidence))
         store.put(index, mask, confidence)
 
     def _note_losses(self, name: str, shot: Shot) -> None:
+        for start, stop in self._losses(name, shot):
+            again = "" if stop == shot.stop else f", found again at {stop}"
+            self.notes.append(f"{name}: not seen in frames {start} to {stop - 1}{again}")
+
+    def _losses(self, name: str, shot: Shot) -> list[tuple[int, int]]:
+        """Stretches [start, stop) of a shot in which the object is not seen."""
         store = self._store(name)
-        lost = [store.confidence(index) <= 0 for index in range(shot.start, shot.stop)]
-        for gone, group in groupby(range(shot.start, shot.stop), key=lambda index: lost[index - shot.start]):
+        losses = []
+        for gone, group in groupby(range(shot.start, shot.stop), key=lambda index: store.confidence(index) <= 0):
             if gone:
                 indexes = list(group)
-                again = "" if indexes[-1] + 1 == shot.stop else f", found again at {indexes[-1] + 1}"
-                self.notes.append(f"{name}: not seen in frames {indexes[0]} to {indexes[-1]}{again}")
+                losses.append((indexes[0], indexes[-1] + 1))
+        return losses
 
     def unite(self, store: MaskStore) -> None:
         """Put the union of the objects' masks into the store."""
