@@ -93,17 +93,17 @@ def measure(folder: Path, name: str, score: ModuleType) -> dict[str, Any]:
     result["from_click"]["recall"] = round(
         float(np.mean([(a & b).sum() / max(b.sum(), 1) for a, b in zip(clicked, truth, strict=True)])), 4
     )
-    result["box_iou"] = round(score.jaccard(boxed(clip, first), first), 4)
+    y0, y1, x0, x1 = bounding_box(first) or (0, 1, 0, 1)
+    result["box_iou"] = round(score.jaccard(segmented(clip, Prompt(box=(x0, y0, x1, y1))), first), 4)
+    still = segmented(clip, Prompt(clicks=(interior_point(first),)), frames=1)
+    result["still_click_iou"] = round(score.jaccard(still, first), 4)
     return result
 
 
-def boxed(clip: Path, truth: np.ndarray) -> np.ndarray:
-    """The mask on the first frame from the true box."""
-    y0, y1, x0, x1 = bounding_box(truth) or (0, 1, 0, 1)
-    segmenter = Embedded()
+def segmented(clip: Path, prompt: Prompt, frames: int | None = None) -> np.ndarray:
+    """The mask of a prompt on the first frame; with one frame it is as if for a photo."""
     with open_source(clip / "frames") as source:
-        prompt = Prompt(box=(x0, y0, x1, y1))
-        return segment_keyframe(source, prompt, segmenter, 0, source.info.frames).mask
+        return segment_keyframe(source, prompt, Embedded(), 0, frames or source.info.frames).mask
 
 
 def main() -> int:
@@ -121,6 +121,7 @@ def main() -> int:
         "from_mask_JF": float(np.mean([r["from_mask"]["JF"] for r in results])),
         "click_iou": float(np.mean([r["click_iou"] for r in results])),
         "box_iou": float(np.mean([r["box_iou"] for r in results])),
+        "still_click_iou": float(np.mean([r["still_click_iou"] for r in results])),
         "from_click_JF": float(np.mean([r["from_click"]["JF"] for r in results])),
         "cpu_ms_per_frame": float(np.mean([r["cpu_ms_per_frame"] for r in results])),
     }
