@@ -136,6 +136,17 @@ def test_memory_refuses_implausible_sizes(keyframe: tuple[Observation, np.ndarra
     assert memory.find(look(small)) is None
 
 
+def test_an_object_that_shrinks_out_of_view_is_not_taken_to_be_small(keyframe: tuple[Observation, np.ndarray]):
+    memory = Memory(*keyframe)
+    for area in range(600, 20, -60):
+        memory.note_area(area)
+    small = texture(11, SIZE) // 2
+    small[50:60, 60:70] = skin()[:10, :10]
+    assert memory.find(look(small)) is None
+    source, _ = clip([110])
+    assert memory.find(look(source.images[0])) is not None
+
+
 def test_an_object_like_its_surroundings_is_never_searched_for():
     image = np.tile(texture(11, (32, 32)), (3, 5, 1))
     mask = np.zeros(SIZE, np.bool_)

@@ -11,7 +11,8 @@ from vidremove.images import bounding_box, grow
 from vidremove.stages.observe import Observation
 
 _EXEMPLARS = 150  # descriptors kept of the object, and as many of what is not the object
-_SMALLEST, _LARGEST = 0.25, 3.0  # plausible areas, shares of the areas the object had
+_SMALLEST, _LARGEST = 0.25, 3.0  # plausible areas, shares of the usual area
+_RATE = 0.02  # at which the usual area follows
 _LEAST = 60  # pixels of the working size: less shows too little to be told from anything else
 _SEPARATION = 0.5  # share of the way from the best impostor to the object itself that a find must reach
 _FLOOR = 0.5  # likeness that is always needed
@@ -37,7 +38,7 @@ class Memory:
     """
 
     def __init__(self, seen: Observation, mask: np.ndarray) -> None:
-        self._areas = [float(mask.sum())] * 2  # smallest and largest so far
+        self._first = self._usual = float(mask.sum())  # areas, pixels
         lab = seen.lab
         cells = colour_cells(lab)
         self._colours = colour_histogram(cells[mask])
@@ -54,8 +55,8 @@ class Memory:
         return self._needed <= 1
 
     def note_area(self, area: int) -> None:
-        """Remember how large the object was on a frame on which it was surely seen."""
-        self._areas = [min(self._areas[0], float(area)), max(self._areas[1], float(area))]
+        """Follow the object's area slowly: an object that is leaving shows ever less of itself, yet is no smaller."""
+        self._usual += _RATE * (area - self._usual)
 
     def find(self, seen: Observation) -> Find | None:
         """Look for the object in the whole frame.
@@ -95,10 +96,11 @@ class Memory:
         size = seen.lab.shape[:2]
         count, labels, stats, _ = cv2.connectedComponentsWithStats((odds > 0).view(np.uint8), connectivity=4)
         scale = size[0] * size[1] / odds.size
-        smallest = max(_SMALLEST * self._areas[0], _LEAST)
+        smallest = max(_SMALLEST * min(self._first, self._usual), _LEAST)
+        largest = _LARGEST * max(self._first, self._usual)
         found = []
         for part in range(1, count):
-            if smallest <= stats[part, cv2.CC_STAT_AREA] * scale <= _LARGEST * self._areas[1]:
+            if smallest <= stats[part, cv2.CC_STAT_AREA] * scale <= largest:
                 rough = (
                     cv2.resize((labels == part).astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
                 )
