@@ -63,7 +63,7 @@ def track_objects(
 ) -> TrackReport:
     """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
 
-    A prompt speaks for its own shot: nothing is carried across a cut. A lost object is looked for in every later frame of
+    A prompt speaks for its own shot: nothing is carried across a cut. A lost object is looked for in the rest of
     its shot, see recover.py. Memory is bounded whatever the length.
 
     Args:
@@ -72,7 +72,7 @@ def track_objects(
         segmenter: makes the mask of a prompt, see segmenters/embedded.py.
         flow: see flows/dis.py.
         store: one mask a frame of the source; frames outside the prompted shots stay empty.
-        on_frame: called with the index of each frame that was carried to, once for every direction; it may raise to stop.
+        on_frame: called with the index of each frame that was carried to, once a direction; it may raise to stop.
     Raises: InputError if there is no prompt, or one is past the end.
     """
     frames = source.info.frames
