@@ -13,8 +13,10 @@ _TOLERANCE = 60.0  # grey levels a source may stand off the consensus before it 
 _ROUNDS = 4
 _FAR = 12.0  # frames; beyond, a scene changes no more
 _PLAIN = 9  # working pixels a side over which the surroundings are looked at
+_RIM = 4.0  # working pixels into the hole to which the rim itself reaches
 _DEPTH = 10.0  # working pixels into the hole at which the surroundings say half as much
 _ENOUGH = 0.35  # weight the candidates must have together
+_BOTTOMLESS = 1e4  # working pixels, where a hole has no edge
 _BEHIND = 60.0**2  # squared grey levels that background is off where a moving thing is surely expected
 _DOUBT = 15.0**2  # squared grey levels of error at which it is expected by half
 _PATCH = 5  # pixels a side over which agreement is judged
@@ -55,8 +57,9 @@ def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
     mean = cv2.blur(gray * ring, size) / count
     spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - mean * mean, 0)
     smooth = crop(fill_smooth_coarse(np.dstack([mean, spread]), ring), site.inner)
-    depth = crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner)
-    return smooth[..., 0], (smooth[..., 1] + _FLOOR) * (1 + (depth / _DEPTH) ** 2)
+    depth = np.minimum(crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner), _BOTTOMLESS)
+    rim = (depth / _RIM) ** 2
+    return smooth[..., 0], (smooth[..., 1] + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
 
 
 def agree(candidates: list[Candidate], expected: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -82,14 +85,14 @@ def agree(candidates: list[Candidate], expected: np.ndarray, spread: np.ndarray)
     return weights[:-1]
 
 
-def look_up(candidate: Candidate, site: Site) -> np.ndarray:
+def look_up(candidate: Candidate, site: Site, interpolation: int = cv2.INTER_CUBIC) -> np.ndarray:
     """The source's colours for the full box of a site: float32 (H, W, 3), in its own range; resampled once."""
     image, factor, full = candidate.source.image, site.view.factor, site.full
     shape = (full[1] - full[0], full[3] - full[2])
     if candidate.places is None:
         return np.asarray(crop(image, full), np.float32)
     places = enlarge_map(candidate.places, factor, shape)
-    colour: np.ndarray = sample(image, places, cv2.INTER_CUBIC).astype(np.float32)
+    colour: np.ndarray = sample(image, places, interpolation).astype(np.float32)
     if candidate.offset is not None:
         scale = np.float32(257 if image.dtype == np.uint16 else 1)
         colour += scale * enlarge(candidate.offset, factor, shape)

@@ -1,8 +1,9 @@
 """Pixels that no frame shows: made up by the inpainter once, then carried along with the background."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from vidremove.images import Box, bounding_box, to_gray, to_uint8
@@ -15,8 +16,18 @@ from vidremove.stages.view import View, shrink
 
 Inpainter = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 _ANCHORS = 3  # frames kept whose made-up content is carried on
+_GENERATIONS = 3  # times that made-up content is resampled before it is made up anew
+_NEW = 0.2  # share of what is unseen that must be new for a frame to become an anchor
 _LEAST_CONTEXT = 48  # pixels round an unseen part that the inpainter is shown
 _ENOUGH = 0.5  # weight against the surroundings that carried content must have
+
+
+@dataclass(slots=True, eq=False)
+class _Anchor:
+    """A frame whose made-up content is carried on, filled; and how often that was resampled already."""
+
+    view: View
+    generation: int
 
 
 def inpaint_unseen(drafts: Iterable[Draft], survey: Survey, inpainter: Inpainter) -> Iterator[Draft]:
@@ -26,7 +37,7 @@ def inpaint_unseen(drafts: Iterable[Draft], survey: Survey, inpainter: Inpainter
     nor gets soft; only what no such frame covers is made up anew.
     Source: ours.
     """
-    anchors: list[View] = []
+    anchors: list[_Anchor] = []
     shot = -1
     for draft in drafts:
         if draft.frame.shot != shot:
@@ -35,13 +46,43 @@ def inpaint_unseen(drafts: Iterable[Draft], survey: Survey, inpainter: Inpainter
         if draft.view is None:
             yield draft
             continue
-        regions = [_carry(region, draft.view, anchors, survey) for region in draft.regions]
-        if any(_unknown(region).any() for region in regions):
-            image = paste(draft.view.image, regions)
-            regions = [_invent(region, image, inpainter) for region in regions]
-            anchors.append(filled_view(draft.view, paste(draft.view.image, regions)))
+        yield replace(draft, regions=_complete(draft.view, draft.regions, anchors, survey, inpainter))
+
+
+def _complete(
+    view: View, regions: list[Region], anchors: list[_Anchor], survey: Survey, inpainter: Inpainter
+) -> list[Region]:
+    """Carry in from the anchors, invent the rest, and make the frame an anchor if much of it is new."""
+    unseen = _count_unknown(regions)
+    if unseen == 0:
+        return regions
+    carried, generation = _carry_all(regions, anchors, survey)
+    if generation > _GENERATIONS:
+        anchors.clear()
+        carried, generation = regions, 0
+    new = _count_unknown(carried)
+    if new > 0:
+        image, unknown = paste(view.image, carried), np.zeros(view.hole.shape, np.bool_)
+        for region in carried:
+            crop(unknown, region.full)[:] |= _unknown(region)
+        carried = [_invent(region, image, unknown, inpainter) for region in carried]
+        if new >= _NEW * unseen:
+            anchors.append(_Anchor(filled_view(view, paste(view.image, carried)), generation))
             del anchors[:-_ANCHORS]
-        yield replace(draft, regions=regions)
+    return carried
+
+
+def _carry_all(regions: list[Region], anchors: list[_Anchor], survey: Survey) -> tuple[list[Region], int]:
+    """Carry what is unknown from the oldest anchor that shows it. Returns: also the generation of what comes of it."""
+    generation = 0
+    for anchor in anchors:
+        before = _count_unknown(regions)
+        if before == 0:
+            break
+        regions = [_carry(region, anchor.view, survey) for region in regions]
+        if _count_unknown(regions) < before:
+            generation = max(generation, anchor.generation + 1)
+    return regions, generation
 
 
 def paste(image: np.ndarray, regions: list[Region]) -> np.ndarray:
@@ -66,26 +107,28 @@ def _unknown(region: Region) -> np.ndarray:
     return unknown
 
 
-def _carry(region: Region, view: View, anchors: list[View], survey: Survey) -> Region:
-    """Take what is still unknown from the oldest anchor that shows it."""
-    for anchor in anchors:
-        unknown = _unknown(region)
-        if not unknown.any():
-            break
-        candidate = make_candidate(region.site, anchor, survey)
-        if candidate is None:
-            continue
-        weight = agree([candidate], *expect(region.site))[0]
-        taken = unknown & (enlarge(weight, view.factor, unknown.shape) > _ENOUGH)
-        if taken.any():
-            found = look_up(candidate, region.site)
-            colour = np.where(taken[..., None], found, region.colour)
-            region = replace(region, colour=colour, known=region.known | taken)
-    return region
+def _count_unknown(regions: list[Region]) -> int:
+    return sum(int(_unknown(region).sum()) for region in regions)
 
 
-def _invent(region: Region, image: np.ndarray, inpainter: Inpainter) -> Region:
-    """Let the inpainter fill what is unknown in `image`, which has everything else filled."""
+def _carry(region: Region, anchor: View, survey: Survey) -> Region:
+    """Take what is still unknown from the anchor, where it fits better than what is round the hole."""
+    unknown = _unknown(region)
+    candidate = make_candidate(region.site, anchor, survey) if unknown.any() else None
+    if candidate is None:
+        return region
+    weight = agree([candidate], *expect(region.site))[0]
+    taken = unknown & (enlarge(weight, anchor.factor, unknown.shape) > _ENOUGH)
+    found = look_up(candidate, region.site, cv2.INTER_LINEAR)
+    colour = np.where(taken[..., None], found, region.colour)
+    return replace(region, colour=colour, known=region.known | taken)
+
+
+def _invent(region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainter: Inpainter) -> Region:
+    """Let the inpainter fill what is unknown in `image`, which has everything else filled.
+
+    It is shown all that is unknown as a hole, so that it copies nothing of the objects in other regions.
+    """
     unknown = _unknown(region)
     if not unknown.any():
         return region
@@ -93,7 +136,7 @@ def _invent(region: Region, image: np.ndarray, inpainter: Inpainter) -> Region:
     crop(hole, region.full)[:] = unknown
     box = _context(hole)
     scale = np.float32(257 if image.dtype == np.uint16 else 1)
-    made = inpainter(to_uint8(crop(image, box))[None], crop(hole, box)[None], None)[0]
+    made = inpainter(to_uint8(crop(image, box))[None], crop(all_unknown, box)[None], None)[0]
     whole = np.zeros(image.shape, np.float32)
     crop(whole, box)[:] = made * scale
     colour = np.where(unknown[..., None], crop(whole, region.full), region.colour)
