@@ -66,6 +66,7 @@ class Config:
     workers: int = 0  # threads; 0: one a core
 
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 _RANGES: dict[str, tuple[float, float]] = {
     "area": (64 * 64, 3840 * 2160),
     "look_ahead": (1, 200),
@@ -146,6 +147,8 @@ def _checked(key: str, value: Any, hint: Any, where: str) -> Any:
         return float(value)
     if type(value) not in allowed:
         raise ConfigError(f"{where}: {key} is {value!r}, needed {' or '.join(t.__name__ for t in allowed)}.")
+    if key == "device" and value not in DEVICES:
+        raise ConfigError(f"{where}: device is {value!r}. Known: {', '.join(DEVICES)}.")
     least, most = _RANGES.get(key, (value, value))
     if not least <= value <= most:
         raise ConfigError(f"{where}: {key} is {value}, needed {least} to {most}.")

@@ -23,12 +23,14 @@ def run(folder: Path, on_progress: OnProgress | None = None) -> Result:
     """Draw a clip into `folder`, remove the figure and its shadow by a click on each, and show one frame of both.
 
     Returns: of the removal; its notes name the clip and the before/after picture.
-    Raises: OutputError where the folder cannot be written; Cancelled.
+    Raises: OutputError where the folder cannot be written or is not empty; Cancelled.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}). Name another folder.") from error
+    if any(folder.iterdir()):
+        raise OutputError(f"{folder}: is not empty, and nothing in it is replaced. Name another: vidremove demo FOLDER")
     clip, clean, picture = folder / "clip.mp4", folder / "clean.mp4", folder / "before_after.png"
     draw_demo(clip)
     result = remove(clip, clean, demo_prompts(), overwrite=True, on_progress=on_progress)

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from vidremove.media import list_encoders
 from vidremove.registry import list_plugins
+from vidremove.segmenters.choice import points_segmenter
+from vidremove.weights import list_weights
 
 PACKAGES = (
     "torch",
@@ -28,6 +30,7 @@ def examine() -> dict[str, dict[str, str]]:
         "machine": _machine(),
         "packages": {name: _version(name) for name in PACKAGES},
         "encoders": {name: "yes" if there else "no" for name, there in list_encoders().items()},
+        "weights": {status.published.name: status.state for status in list_weights()},
         "choices": _choices(),
     }
 
@@ -60,7 +63,9 @@ def _version(name: str) -> str:
 
 def _choices() -> dict[str, str]:
     return {
-        "click, box, mask": "the embedded segmenter; needs no weights",
+        "click, box": f"the segmenter {points_segmenter()!r}",
+        "text": "the segmenter 'lavt', once its weights are here",
+        "mask": "taken as it is",
         "fill": "the true background; patch where no frame shows it; needs no weights",
         "segmenters": ", ".join(list_plugins("segmenter")),
         "inpainters": ", ".join(list_plugins("inpainter")),

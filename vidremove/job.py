@@ -1,6 +1,7 @@
 """One run: its source and range, its settings, its place for files, its progress and notes."""
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from vidremove.config import Config
 from vidremove.errors import Cancelled, InputError
@@ -17,6 +19,9 @@ from vidremove.media import Source, open_source
 from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Result
 
 PathLike = str | Path
+_lock = threading.Lock()
+_running = 0  # jobs in this process
+_threads = 0  # of OpenCV before the first of them
 
 
 @dataclass(slots=True)
@@ -91,13 +96,21 @@ def open_job(
 
 @contextmanager
 def _one_thread_a_call() -> Iterator[None]:
-    """Keep OpenCV from splitting its many small calls: whole frames are worked on side by side instead."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    """Keep OpenCV and BLAS from splitting their many small calls: whole frames are worked on side by side instead."""
+    global _running, _threads
+    with _lock:
+        _running += 1
+        if _running == 1:
+            _threads = cv2.getNumThreads()
+            cv2.setNumThreads(1)
     try:
-        yield
+        with threadpool_limits(1, "blas"):
+            yield
     finally:
-        cv2.setNumThreads(before)
+        with _lock:
+            _running -= 1
+            if _running == 0:
+                cv2.setNumThreads(_threads)
 
 
 def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:

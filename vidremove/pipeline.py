@@ -11,23 +11,22 @@ from typing import Any
 import numpy as np
 
 from vidremove.config import Config
-from vidremove.errors import InputError
+from vidremove.errors import InputError, OutputError
 from vidremove.images import to_uint8
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
-from vidremove.media import MaskSink, open_sink, read_mask, read_masks, write_picture
+from vidremove.media import MaskSink, check_picture, open_sink, read_mask, read_masks, write_picture
 from vidremove.overlap import prefetch
 from vidremove.phrases import one_prompt_a_phrase
 from vidremove.pictures import draw_mask, side_by_side
 from vidremove.prompts import check_prompts
 from vidremove.registry import NETWORKS, load_plugin
-from vidremove.segmenters.choice import Choice
+from vidremove.segmenters.choice import Choice, points_segmenter
 from vidremove.stages.fill import fill_frames
 from vidremove.stages.propagate import track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
 from vidremove.types import Frame, Moment, OnProgress, Prompt, Result
-from vidremove.weights import find, kept_file
 
 MaskFiles = Mapping[tuple[str, int], Path]
 PREVIEW_REACH = 12  # frames tracked and looked at on either side of the previewed one
@@ -66,6 +65,8 @@ def remove(
     """
     with open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
         prompts = _check(job, prompts, mask_pictures, masks)
+        if save_masks is not None:
+            _keep_apart(Path(target), Path(save_masks))
         sink = stack.enter_context(
             open_sink(Path(target), job.source, job.config.output, rate=rate, overwrite=overwrite)
         )
@@ -142,6 +143,7 @@ def preview(
         open_job(source, config, on_progress, start=max(0, first), end=last, rate=rate) as job,
         job.new_store() as store,
     ):
+        check_picture(Path(target), job.source.path, overwrite=overwrite)
         if not job.start <= shown < job.stop:
             raise InputError(f"{source}: frame {shown} was asked for; it has frames 0 to {job.info.frames - 1}.")
         inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)
@@ -179,6 +181,12 @@ def segment(
     return mask, float(score)
 
 
+def _keep_apart(target: Path, save_masks: Path) -> None:
+    one, other = target.resolve(), save_masks.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise OutputError(f"{save_masks}: masks and result need places of their own; {target} is the same or inside.")
+
+
 def _check(job: Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, masks: PathLike | None) -> list[Prompt]:
     """The prompts with their mask pictures read, all of them inside the picture and the range."""
     size, files = job.info.size, pictures or {}
@@ -202,11 +210,10 @@ def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
     name = config.track.segmenter
     if name != "auto":
         return _plugin("segmenter", name, config)
-    points = "transfiner" if kept_file(find("transfiner")).is_file() else "embedded"
     return Choice(
         prompts,
         for_text=lambda: _plugin("segmenter", "lavt", config),
-        for_points=lambda: _plugin("segmenter", points, config),
+        for_points=lambda: _plugin("segmenter", points_segmenter(), config),
     )
 
 

@@ -45,7 +45,9 @@ def gather_prompts(specs: Iterable[Spec]) -> tuple[list[Prompt], dict[tuple[str,
         if kind == "object":
             name = text
             continue
-        value, frame = (text, 0) if kind == "mask" and Path(text).exists() else split_frame(text)
+        value, frame = (text, 0) if kind == "mask" and is_there(text) else split_frame(text)
+        if not value:
+            raise InputError(f"--{kind} {text!r}: nothing is said.")
         key = (name, frame)
         prompt = prompts.get(key, Prompt(frame=frame, object=name))
         if kind == "mask":
@@ -54,6 +56,14 @@ def gather_prompts(specs: Iterable[Spec]) -> tuple[list[Prompt], dict[tuple[str,
             masks[key] = Path(value)
         prompts[key] = _add(prompt, kind, value, text)
     return list(prompts.values()), masks
+
+
+def is_there(path: str) -> bool:
+    """Whether there is a file or folder of that name."""
+    try:
+        return path != "" and Path(path).exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _add(prompt: Prompt, kind: str, value: str, text: str) -> Prompt:
@@ -97,6 +107,11 @@ def check_prompts(prompts: Iterable[Prompt], size: tuple[int, int], start: int, 
                 raise InputError(
                     f"point {x:g},{y:g} on frame {prompt.frame} is outside the picture of {width}x{height} pixels."
                 )
+        if prompt.not_clicks and not (prompt.clicks or prompt.box or prompt.text or prompt.mask is not None):
+            raise InputError(
+                f"prompt for {prompt.object!r} on frame {prompt.frame} only says what is not the object: "
+                "add a click, a box or a mask."
+            )
         if prompt.box is not None:
             x0, y0, x1, y1 = prompt.box
             if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:

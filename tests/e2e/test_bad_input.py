@@ -96,6 +96,10 @@ def test_no_video_inside(tmp_path: Path, refuse: Refuse, content: bytes) -> None
         (("--click", "10,10", "--start", "8", "--end", "4"), "8"),
         (("--click", "10,10", "--start", "4"), "from 4"),
         ((), "click"),
+        (("--not", "10,10"), "only says what is not the object"),
+        (("--mask", ""), "nothing is said"),
+        (("--mask", "x" * 300), "xxx"),
+        (("--click", "10,10", "--set", "device=zz"), "device is 'zz'"),
         (("--click", "10,10", "--set", "fill.dialte=4"), "dialte"),
         (("--click", "10,10", "--config", "nowhere.toml"), "nowhere.toml"),
         (("--click", "10,10", "--fill", "nothing"), "nothing"),
@@ -163,3 +167,17 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
         main(arguments)
     assert caught.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_masks_and_result_in_one_place(clip: Path, tmp_path: Path, refuse: Refuse) -> None:
+    assert "places of their own" in refuse("remove", clip, tmp_path / "o", *CLICK, "--save-masks", tmp_path / "o")
+    assert "places of their own" in refuse("remove", clip, tmp_path / "o", *CLICK, "--save-masks", tmp_path / "o" / "m")
+
+
+def test_demo_keeps_what_is_there(tmp_path: Path, refuse: Refuse) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"precious")
+    assert "not empty" in refuse("demo", tmp_path)
+
+
+def test_preview_into_what_is_no_picture(tmp_path: Path, folder: Path, refuse: Refuse) -> None:
+    assert "picture" in refuse("preview", folder, tmp_path / "look.mp4", *CLICK)

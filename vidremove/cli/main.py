@@ -80,7 +80,9 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Returns: 0; 1 for an error that the user can put right; 130 when interrupted."""
     args = make_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
+    for name in ("SIGTERM", "SIGHUP"):  # the latter is unknown to Windows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
     run: Callable[[argparse.Namespace, Reporter], None] = args.run
     reporter = Reporter(as_json=getattr(args, "json", False), quiet=getattr(args, "quiet", False))
     try:

@@ -7,7 +7,7 @@ from typing import Any
 from vidremove.cli.console import Reporter
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError
-from vidremove.prompts import gather_prompts
+from vidremove.prompts import gather_prompts, is_there
 from vidremove.types import Result
 
 
@@ -103,7 +103,7 @@ def _said(args: argparse.Namespace) -> dict[str, Any]:
     from vidremove.media import is_picture
 
     prompts, pictures = gather_prompts(args.prompts)
-    tracks = [path for path in pictures.values() if path.is_dir() or (path.exists() and not is_picture(path))]
+    tracks = [path for path in pictures.values() if is_there(str(path)) and not is_picture(path)]
     if not tracks:
         return {"prompts": prompts, "mask_pictures": pictures, "masks": None}
     if len(args.prompts) > 1:

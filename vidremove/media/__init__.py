@@ -2,7 +2,7 @@
 
 from vidremove.media.codecs import list_encoders
 from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
-from vidremove.media.picture_sink import write_picture
+from vidremove.media.picture_sink import check_picture, write_picture
 from vidremove.media.sink import Sink, open_sink
 from vidremove.media.source import Source, open_source
 
@@ -10,6 +10,7 @@ __all__ = [
     "MaskSink",
     "Sink",
     "Source",
+    "check_picture",
     "is_picture",
     "list_encoders",
     "open_sink",

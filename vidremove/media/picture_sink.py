@@ -102,6 +102,13 @@ def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
     path.write_bytes(data)
 
 
+def check_picture(target: Path, source: Path, *, overwrite: bool = False) -> None:
+    """See before any work that `write_picture` can write the target. Raises: OutputError."""
+    check_target(target, source, overwrite)
+    if target.suffix.lower() not in stills.SUFFIXES:
+        raise OutputError(f"{target}: needed the name of a picture, ending in {', '.join(stills.SUFFIXES)}.")
+
+
 def write_picture(target: Path, image: np.ndarray, source: Path, *, overwrite: bool = False) -> None:
     """Write one picture that is not a frame, in the format of its suffix.
 
@@ -110,7 +117,7 @@ def write_picture(target: Path, image: np.ndarray, source: Path, *, overwrite: b
         source: what it was made from; never replaced.
     Raises: OutputError where the target cannot be written; nothing of it is left then.
     """
-    check_target(target, source, overwrite)
+    check_picture(target, source, overwrite=overwrite)
     data, _ = stills.encode(image, target.suffix.lower(), lossless=True)
     staged = StagedFile(target)
     try:

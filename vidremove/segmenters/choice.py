@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vidremove.types import Prompt
+from vidremove.weights import find, kept_file
 
 Make = Callable[[], Any]
 
@@ -20,7 +21,7 @@ class Choice:
             prompts: all that will be asked.
             for_text, for_points: make the segmenters for phrases and for points and boxes.
         """
-        texts = [bool(prompt.text) for prompt in prompts if prompt.text or prompt.clicks or prompt.box]
+        texts = [bool(prompt.text) for prompt in prompts if prompt.text or _points(prompt)]
         self._text = for_text() if any(texts) else None
         self._points = for_points() if not all(texts) else None
         chosen = [one for one in (self._text, self._points) if one is not None]
@@ -34,3 +35,12 @@ class Choice:
             raise ValueError("a prompt of a kind that was not announced")
         mask, score = chosen(images, at, prompt)
         return mask, float(score)
+
+
+def points_segmenter() -> str:
+    """The segmenter for points and boxes: Mask Transfiner if its weights are here, else the embedded one."""
+    return "transfiner" if kept_file(find("transfiner")).is_file() else "embedded"
+
+
+def _points(prompt: Prompt) -> bool:
+    return bool(prompt.clicks or prompt.not_clicks or prompt.box)

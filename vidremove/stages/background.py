@@ -43,6 +43,7 @@ class _Window:
         self._frames: dict[int, Frame] = {}
         self._views: dict[int, View] = {}
         self._stored: dict[int, View] = {}
+        self._stored_covered: dict[int, np.ndarray] = {}
 
     def put(self, frame: Frame) -> None:
         self._frames[frame.index] = frame
@@ -63,6 +64,14 @@ class _Window:
                 del self._stored[next(iter(self._stored))]
             self._stored[index] = self._survey.store.load(index, like)
         return self._stored[index]
+
+    def covered(self, index: int) -> np.ndarray:
+        """`view(index).covered`; that of a stored frame is kept, so that looking for sources does not load them all."""
+        if index in self._frames:
+            return self.view(index).covered
+        if index not in self._stored_covered:
+            self._stored_covered[index] = self.view(index).covered
+        return self._stored_covered[index]
 
     def movers(self, target: Frame) -> list[int]:
         """Frames near `target` whose moving things are known by now, nearest first."""
@@ -146,7 +155,7 @@ def select_sources(view: View, window: _Window, target: Frame, survey: Survey) -
         homography = survey.between(target.index, index)
         if homography is None:
             continue
-        shows = window.view(index).covered, project(homography, points)
+        shows = window.covered(index), project(homography, points)
         visible = _visible(*shows)
         if visible.any():
             indexes.append(index)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from vidremove.config import FillConfig
+from vidremove.images import Box
 from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import look_up
@@ -37,7 +38,8 @@ def blend(drafts: Iterable[Draft], survey: Survey, config: FillConfig) -> Iterat
         if last is not None and last.index == draft.view.index - 1 and config.steadiness > 0:
             regions = [_steady(region, draft.view, last, survey, config.steadiness) for region in regions]
         last = filled_view(draft.view, paste(draft.view.image, regions))
-        yield _composite(draft, regions, config.feather)
+        # no deeper than the mask was grown, or the object itself would show through
+        yield _composite(draft, regions, min(config.feather, config.dilate))
 
 
 def _steady(region: Region, view: View, last: View, survey: Survey, share: float) -> Region:
@@ -58,17 +60,25 @@ def _steady(region: Region, view: View, last: View, survey: Survey, share: float
 
 
 def _composite(draft: Draft, regions: list[Region], feather: int) -> Frame:
+    """Put the fill into the frame; it fades in over `feather` pixels from the edge of the grown mask."""
     image = draft.frame.image.copy()
     replaced = np.zeros(image.shape[:2], np.bool_)
     most = np.iinfo(image.dtype).max
     for region in regions:
-        part = crop(image, region.full)
-        if feather > 0:
-            depth = cv2.distanceTransform(region.known.view(np.uint8), cv2.DIST_L2, 3)
-            alpha = np.minimum(depth / (feather + 1), 1)[..., None]
-            mixed = part + alpha * (region.colour - part)
-        else:
-            mixed = region.colour
-        part[region.known] = np.rint(np.clip(mixed[region.known], 0, most))
         crop(replaced, region.full)[:] |= region.known
+    for region in regions:
+        part, mixed = crop(image, region.full), region.colour
+        if feather > 0:
+            alpha = np.minimum(_depth(replaced, region.full) / feather, 1)[..., None]
+            mixed = part + alpha * (mixed - part)
+        part[region.known] = np.rint(np.clip(mixed[region.known], 0, most))
     return replace(draft.frame, image=image, mask=replaced)
+
+
+def _depth(replaced: np.ndarray, box: Box) -> np.ndarray:
+    """Distance in pixels to what is not replaced, inside a box; the picture's own edge counts as replaced."""
+    y0, y1, x0, x1 = box
+    top, left = max(0, y0 - 1), max(0, x0 - 1)
+    around = np.ascontiguousarray(replaced[top : y1 + 1, left : x1 + 1])
+    depth = cv2.distanceTransform(around.view(np.uint8), cv2.DIST_L2, 3)
+    return depth[y0 - top : y1 - top, x0 - left : x1 - left]

@@ -87,6 +87,11 @@ def segment_keyframe(source: Frames, prompt: Prompt, segmenter: Segmenter, start
     mask, score = segmenter(np.stack(images), at, scale_prompt(prompt, size, small))
     if small != size:
         mask = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_CUBIC) > 0.5
+    if not mask.any():
+        raise InputError(
+            f"frame {prompt.frame}: nothing was found for {prompt.object!r} (score {score:.2f}). "
+            "Click another part of it, or give a box or a mask."
+        )
     return Keyframe(prompt.frame, prompt.object, mask, score)
 
 

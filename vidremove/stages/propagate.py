@@ -178,7 +178,7 @@ class _Run:
         """Stretches [start, stop) of a shot in which the object is not seen."""
         store = self._store(name)
         losses = []
-        for gone, group in groupby(range(shot.start, shot.stop), key=lambda index: store.confidence(index) <= 0):
+        for gone, group in groupby(range(shot.start, shot.stop), key=lambda index: store.area(index) == 0):
             if gone:
                 indexes = list(group)
                 losses.append((indexes[0], indexes[-1] + 1))

@@ -19,6 +19,7 @@ _FLOW_GAP = 4  # pixels next to a hole whose flow is not believed: the object mo
 _KEPT = 75  # percent of the ring's residuals believed; the largest belong to things that move
 _LEAST_KEPT = 0.3  # pixels a residual may always have
 _NO_START: Any = None  # OpenCV types do not allow it
+_LEAST_FLOW_SIDE = 16  # pixels that the flow needs
 _COARSE = 4  # the residual is continued into the hole at this fraction of the working size
 
 
@@ -133,7 +134,9 @@ def fill_smooth_coarse(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def dense_flow(target: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Flow between two grey images uint8 (h, w), at least 16 pixels a side: float32 (h, w, 2), pixels."""
+    """Flow between two grey images uint8 (h, w): float32 (h, w, 2), pixels; zero under 16 pixels a side."""
+    if min(target.shape) < _LEAST_FLOW_SIDE:
+        return np.zeros((*target.shape, 2), np.float32)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     dis.setFinestScale(1)
     flow: np.ndarray = dis.calc(target, source, _NO_START)

@@ -5,13 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
+from vidremove.errors import OutputError
 from vidremove.images import to_gray
 from vidremove.stages.view import View, shrink
 from vidremove.types import Frame
 
+_SHOTS = 8  # times the frames of one shot that all shots together may keep
+
 
 class BackgroundStore:
-    """At most `limit` frames a shot, evenly spread: when full, every second one goes and the spacing doubles."""
+    """At most `limit` frames a shot, evenly spread: when full, every second one goes and the spacing doubles.
+
+    All shots together keep at most eight times as many; beyond, the fullest is thinned.
+    """
 
     def __init__(self, folder: Path, limit: int, spacing: int) -> None:
         self._folder, self._limit, self._first_spacing = folder, limit, spacing
@@ -26,14 +32,28 @@ class BackgroundStore:
         if kept and frame.index - kept[-1] < spacing:
             return
         kept.append(frame.index)
-        np.save(self._path(frame.index, "image"), view.image)
-        np.save(self._path(frame.index, "hole"), np.packbits(view.hole))
-        np.save(self._path(frame.index, "small"), view.small)
+        try:
+            np.save(self._path(frame.index, "image"), view.image)
+            np.save(self._path(frame.index, "hole"), np.packbits(view.hole))
+            np.save(self._path(frame.index, "small"), view.small)
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder}: no room for what is kept of the background ({error}). "
+                "Name a larger folder with TMPDIR, or keep less: --set fill.store_frames=8"
+            ) from error
         if len(kept) > self._limit:
             self._spacing[frame.shot] = 2 * spacing
-            for index in kept[1::2]:
-                self._remove(index)
-            self._kept[frame.shot] = kept[::2]
+            self._thin(frame.shot)
+        while sum(map(len, self._kept.values())) > _SHOTS * self._limit:
+            fullest = max(self._kept, key=lambda shot: len(self._kept[shot]))
+            if len(self._kept[fullest]) < 2:
+                break
+            self._thin(fullest)
+
+    def _thin(self, shot: int) -> None:
+        for index in self._kept[shot][1::2]:
+            self._remove(index)
+        self._kept[shot] = self._kept[shot][::2]
 
     def indexes(self, shot: int) -> list[int]:
         """Which frames of the shot are kept, in order."""
