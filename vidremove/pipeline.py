@@ -231,8 +231,11 @@ def _get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, stor
         done += 1
         job.tick("track", min(done, total), total)
 
+    def look(index: int) -> None:
+        job.tick("shots", index + 1 - job.start, total)
+
     flow = load_plugin("flow", job.config.track.flow)
-    report = track_objects(job, prompts, _segmenter(job.config, prompts), flow, store, job.config, tick)
+    report = track_objects(job, prompts, _segmenter(job.config, prompts), flow, store, job.config, tick, look)
     job.notes.extend(report.notes)
     return len(report.shots)
 

@@ -84,7 +84,7 @@ class Shot:
 class Progress:
     """One step of a pass. `total` is 0 while it is not known."""
 
-    stage: str  # "track", "survey" or "fill"
+    stage: str  # "shots", "track", "survey" or "fill"; "download" in bytes
     done: int
     total: int
 

@@ -22,6 +22,7 @@ from rich.text import Text
 from vidremove.types import Progress as Step
 
 WORDS = {
+    "shots": "Finding cuts",
     "track": "Tracking the object",
     "survey": "Looking at the background",
     "fill": "Removing",

@@ -1,7 +1,7 @@
 """Pass 1: from prompts to one mask a frame, carried forwards and backwards from every keyframe and merged between."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -60,6 +60,7 @@ def track_objects(
     store: MaskStore,
     config: Config,
     on_frame: Callable[[int], None],
+    on_look: Callable[[int], None] | None = None,
 ) -> TrackReport:
     """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
 
@@ -73,6 +74,7 @@ def track_objects(
         flow: see flows/dis.py.
         store: one mask a frame of the source; frames outside the prompted shots stay empty.
         on_frame: called with the index of each frame that was carried to, once a direction; it may raise to stop.
+        on_look: the same, for the look for cuts before that.
     Raises: InputError if there is no prompt, or one is past the end.
     """
     frames = source.info.frames
@@ -82,13 +84,20 @@ def track_objects(
     for prompt in joined:
         if not 0 <= prompt.frame < frames:
             raise InputError(f"the prompt on frame {prompt.frame} is past the end: the source has {frames} frames.")
-    shots = tuple(list_shots(source.frames(), config.shots)) if frames > 1 else (Shot(0, 0, frames),)
+    shots = tuple(list_shots(_told(source.frames(), on_look), config.shots)) if frames > 1 else (Shot(0, 0, frames),)
     with tempfile.TemporaryDirectory(prefix="vidremove-") as folder, ExitStack() as stack:
         run = _Run(source, segmenter, flow, config, on_frame, Path(folder), stack)
         for shot in shots:
             run.shot(shot, [prompt for prompt in joined if shot.start <= prompt.frame < shot.stop])
         run.unite(store)
         return TrackReport(shots, tuple(run.scores), tuple(run.notes))
+
+
+def _told(frames: Iterable[Frame], on_look: Callable[[int], None] | None) -> Iterator[Frame]:
+    for frame in frames:
+        if on_look is not None:
+            on_look(frame.index)
+        yield frame
 
 
 class _Run:
