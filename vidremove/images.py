@@ -1,9 +1,7 @@
-"""Images, masks and flow as numpy arrays: grow, warp, resize, crop, boxes. Flow is (H, W, 2), as OpenCV keeps it."""
+"""Images, masks and flow as numpy arrays: grey, 8 bits, grow, boxes. Flow is (H, W, 2), as OpenCV keeps it."""
 
 import cv2
 import numpy as np
-
-from vidremove.errors import ShapeError
 
 Box = tuple[int, int, int, int]  # y0, y1, x0, x1; half open
 
@@ -56,44 +54,3 @@ def identity_grid(height: int, width: int) -> np.ndarray:
     """Pixel coordinates (x, y) of every pixel, float32 (H, W, 2)."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return np.dstack([x, y])
-
-
-def warp(image: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Look up `image` at every pixel of the target plus its flow: backward warping.
-
-    Args:
-        image: (H', W') or (H', W', C), any dtype OpenCV remaps; the borders are replicated.
-        flow: float32 (H, W, 2), pixels, (dx, dy) from the target into `image`.
-    Returns: (H, W) or (H, W, C), dtype of `image`.
-    """
-    return cv2.remap(image, identity_grid(*flow.shape[:2]) + flow, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
-
-
-def warp_mask(mask: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Carry a mask along the flow, by nearest neighbour.
-
-    Args:
-        mask: bool (H, W), True = remove, frame t.
-        flow: float32 (H, W, 2), pixels, (dx, dy) from frame t + 1 to frame t.
-    Returns: bool (H, W), frame t + 1; False where the pixel came from outside the image.
-    Raises: ShapeError if `mask` and `flow` differ in height or width.
-    Source: Jaderberg et al. 2015, Spatial Transformer Networks, section 3.3.
-    """
-    if mask.shape != flow.shape[:2]:
-        raise ShapeError(f"mask is {mask.shape}, flow is {flow.shape[:2]}: needed the same height and width")
-    grid = identity_grid(*flow.shape[:2]) + flow
-    moved = cv2.remap(mask.view(np.uint8), grid, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    return moved.view(np.bool_)
-
-
-def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring flow to another grid and scale its values with it.
-
-    Args:
-        flow: float32 (h, w, 2), pixels of its own grid.
-        size: (H, W) wanted.
-    Returns: float32 (H, W, 2), pixels of the new grid.
-    """
-    height, width = size
-    scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-    return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale
