@@ -17,7 +17,10 @@ from vidremove.stages.view import View, shrink
 Inpainter = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 _ANCHORS = 3  # frames kept whose made-up content is carried on
 _GENERATIONS = 3  # times that made-up content is resampled before it is made up anew
-_NEW = 0.2  # share of what is unseen that must be new for a frame to become an anchor
+_SLIGHT = 0.1  # share of the holes; less than this left over is continued from its rim, whose seams would show more
+_NEW = 0.4  # share of what is unseen that must be new for a frame to become an anchor
+_TEXTURE = 0.6  # share of the inpainter's result against the smooth continuation of the rim
+_RADIUS = 5  # pixels
 _LEAST_CONTEXT = 48  # pixels round an unseen part that the inpainter is shown
 _ENOUGH = 0.5  # weight against the surroundings that carried content must have
 
@@ -65,8 +68,11 @@ def _complete(
         image, unknown = paste(view.image, carried), np.zeros(view.hole.shape, np.bool_)
         for region in carried:
             crop(unknown, region.full)[:] |= _unknown(region)
-        carried = [_invent(region, image, unknown, inpainter) for region in carried]
-        if new >= _NEW * unseen:
+        much = new >= max(_NEW * unseen, _SLIGHT * sum(int(region.hole.sum()) for region in regions))
+        # a picture by itself is looked at for its sharpness, one of many must not be wrong in what moves past
+        texture = 1.0 if len(survey.steps) == 1 else _TEXTURE
+        carried = [_invent(region, image, unknown, inpainter if much else None, texture) for region in carried]
+        if much:
             anchors.append(_Anchor(filled_view(view, paste(view.image, carried)), generation))
             del anchors[:-_ANCHORS]
     return carried
@@ -124,8 +130,10 @@ def _carry(region: Region, anchor: View, survey: Survey) -> Region:
     return replace(region, colour=colour, known=region.known | taken)
 
 
-def _invent(region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainter: Inpainter) -> Region:
-    """Let the inpainter fill what is unknown in `image`, which has everything else filled.
+def _invent(
+    region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainter: Inpainter | None, texture: float
+) -> Region:
+    """Let the inpainter fill what is unknown in `image`, which has everything else filled; None for the rim alone.
 
     It is shown all that is unknown as a hole, so that it copies nothing of the objects in other regions.
     """
@@ -136,11 +144,21 @@ def _invent(region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainte
     crop(hole, region.full)[:] = unknown
     box = _context(hole)
     scale = np.float32(257 if image.dtype == np.uint16 else 1)
-    made = inpainter(to_uint8(crop(image, box))[None], crop(all_unknown, box)[None], None)[0]
+    shown, holes = to_uint8(crop(image, box)), crop(all_unknown, box)
+    made = _continue_rim(shown, holes)
+    if inpainter is not None:
+        invented = inpainter(shown[None], holes[None], None)[0]
+        made = cv2.addWeighted(invented, texture, made, 1 - texture, 0)
     whole = np.zeros(image.shape, np.float32)
     crop(whole, box)[:] = made * scale
     colour = np.where(unknown[..., None], crop(whole, region.full), region.colour)
     return replace(region, colour=colour, known=region.hole)
+
+
+def _continue_rim(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Continue the colours at the rim of the holes smoothly. Source: Telea 2004."""
+    filled: np.ndarray = cv2.inpaint(image, holes.view(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
+    return filled
 
 
 def _context(hole: np.ndarray) -> Box:
