@@ -1,6 +1,5 @@
 """The verbs. The only file that knows the order of the stages."""
 
-import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -261,9 +260,8 @@ def _survey(job: Job, store: MaskStore) -> tuple[Survey, int]:
 
 
 def _fill_range(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
-    workers = job.config.workers or os.cpu_count() or 1
     with closing(_masked(job, store)) as frames:
-        yield from fill_frames(frames, survey, inpainter, job.config.fill, workers)
+        yield from fill_frames(frames, survey, inpainter, job.config.fill, job.config.workers)
 
 
 def _filled(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
