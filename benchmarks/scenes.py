@@ -31,7 +31,7 @@ def frames(count: int, height: int, width: int, area: float = 0.06) -> Iterator[
     plane = texture(2 * height, 2 * width)
     skin = texture(height, width, seed=11)[:, :, ::-1]
     radius_y = int(np.sqrt(area * height * width / np.pi * 1.6))
-    radius_x = int(area * height * width / np.pi / radius_y)
+    radius_x = int(radius_y / 1.6)
     random = np.random.default_rng(3)
     for index in range(count):
         t = index / RATE
