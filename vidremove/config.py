@@ -35,7 +35,7 @@ class TrackConfig:
 class FillConfig:
     """From masks to filled frames (stages/survey.py, background.py, inpaint.py, blend.py)."""
 
-    inpainter: str = "patch"  # for pixels that no frame shows
+    inpainter: str = "patch"  # for pixels that no frame shows; "both": results of lama and mat beside each other
     dilate: int = 3  # pixels the mask is grown before filling
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame

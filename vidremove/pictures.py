@@ -1,4 +1,4 @@
-"""Pictures for people: a mask drawn over its frame, two pictures side by side."""
+"""Pictures for people: a mask drawn over its frame, pictures side by side."""
 
 import cv2
 import numpy as np
@@ -23,7 +23,8 @@ def draw_mask(image: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int] 
     return cv2.drawContours(drawn, outline, -1, colour, max(1, image.shape[1] // 640), cv2.LINE_AA)
 
 
-def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Two uint8 pictures (H, W, 3) of one size beside each other, with a white gap."""
-    gap = np.full((left.shape[0], GAP, 3), 255, np.uint8)
-    return np.hstack([left, gap, right])
+def side_by_side(*pictures: np.ndarray) -> np.ndarray:
+    """uint8 pictures (H, W, 3) of one size beside each other, with white gaps."""
+    gap = np.full((pictures[0].shape[0], GAP, 3), 255, np.uint8)
+    parts = [part for picture in pictures for part in (gap, picture)]
+    return np.hstack(parts[1:])

@@ -14,7 +14,16 @@ from vidremove.errors import InputError, OutputError
 from vidremove.images import to_uint8
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
-from vidremove.media import MaskSink, check_picture, open_sink, read_mask, read_masks, write_picture
+from vidremove.media import (
+    MaskSink,
+    beside,
+    check_picture,
+    open_sink,
+    read_mask,
+    read_masks,
+    widened,
+    write_picture,
+)
 from vidremove.overlap import prefetch
 from vidremove.phrases import one_prompt_a_phrase
 from vidremove.pictures import draw_mask, side_by_side
@@ -28,6 +37,7 @@ from vidremove.stages.survey import Survey, Surveyor
 from vidremove.types import Frame, Moment, OnProgress, Prompt, Result
 
 MaskFiles = Mapping[tuple[str, int], Path]
+BOTH = ("lama", "mat")  # inpainters whose results `fill.inpainter = "both"` shows beside each other
 PREVIEW_REACH = 12  # frames tracked and looked at on either side of the previewed one
 
 
@@ -66,18 +76,18 @@ def remove(
         prompts = _check(job, prompts, mask_pictures, masks)
         if save_masks is not None:
             _keep_apart(Path(target), Path(save_masks))
-        sink = stack.enter_context(
-            open_sink(Path(target), job.source, job.config.output, rate=rate, overwrite=overwrite)
-        )
+        names = _inpainters(job.config)
+        wide = widened(job.source, len(names))
+        sink = stack.enter_context(open_sink(Path(target), wide, job.config.output, rate=rate, overwrite=overwrite))
         saved = None
         if save_masks is not None:
             saved = stack.enter_context(MaskSink(Path(save_masks), job.source, overwrite=overwrite))
         store = stack.enter_context(job.new_store())
-        inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)  # told at once if it cannot be had
+        inpainters = [_plugin("inpainter", name, job.config) for name in names]  # told at once if one cannot be had
         _get_masks(job, prompts, masks, store)
         survey, shots = _survey(job, store)
         changed = 0
-        with closing(prefetch(_filled(job, store, survey, inpainter))) as frames:
+        with closing(prefetch(_beside(job, store, survey, inpainters))) as frames:
             for frame in frames:
                 sink.write(frame)
                 if saved is not None:
@@ -85,6 +95,8 @@ def remove(
                 changed += frame.mask is not None and bool(frame.mask.any())
                 job.tick("fill", frame.index + 1, job.info.frames)
         job.notes.extend(sink.notes)
+        if len(names) > 1:
+            job.notes.append(f"from left to right, filled with {' and '.join(names)}; run again with the better one")
         return job.result(target, changed, shots)
 
 
@@ -130,7 +142,7 @@ def preview(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Result:
-    """Write one picture: the mask in red over a frame, and the filled frame beside it.
+    """Write one picture: the mask in red over a frame, and the filled frame beside it (or both, see `BOTH`).
 
     Only the frames round it are tracked and looked at, so a whole run may find more of the true background.
     Other arguments as for `remove`; `frame` is the one shown, by default that of the first prompt.
@@ -145,19 +157,14 @@ def preview(
         check_picture(Path(target), job.source.path, overwrite=overwrite)
         if not job.start <= shown < job.stop:
             raise InputError(f"{source}: frame {shown} was asked for; it has frames 0 to {job.info.frames - 1}.")
-        inpainter = _plugin("inpainter", job.config.fill.inpainter, job.config)
+        inpainters = [_plugin("inpainter", name, job.config) for name in _inpainters(job.config)]
         _get_masks(job, _check(job, prompts, mask_pictures, masks), masks, store)
         survey, shots = _survey(job, store)
-        filled = None  # stays so where no hole is near
-        with closing(_fill_range(job, store, survey, inpainter)) as frames:
-            for frame_done in frames:
-                job.tick("fill", frame_done.index + 1 - job.start, job.stop - job.start)
-                if frame_done.index == shown:
-                    filled = frame_done
-                    break
         original = job.source.at(shown).image
-        before, after = draw_mask(original, store.get(shown)), filled.image if filled else original
-        write_picture(Path(target), side_by_side(before, to_uint8(after)), job.source.path, overwrite=overwrite)
+        pictures = [draw_mask(original, store.get(shown))]
+        for inpainter in inpainters:
+            pictures.append(to_uint8(_fill_one(job, store, survey, inpainter, shown, original)))
+        write_picture(Path(target), side_by_side(*pictures), job.source.path, overwrite=overwrite)
         return job.result(target, int(store.area(shown) > 0), shots)
 
 
@@ -198,6 +205,10 @@ def _check(job: Job, prompts: Sequence[Prompt], pictures: MaskFiles | None, mask
         raise InputError(f"{masks} gives one mask a frame: no other prompt can be added to it.")
     check_prompts(named, size, job.start, job.stop)
     return named
+
+
+def _inpainters(config: Config) -> tuple[str, ...]:
+    return BOTH if config.fill.inpainter == "both" else (config.fill.inpainter,)
 
 
 def _plugin(kind: str, name: str, config: Config) -> Any:
@@ -262,6 +273,25 @@ def _survey(job: Job, store: MaskStore) -> tuple[Survey, int]:
 def _fill_range(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
     with closing(_masked(job, store)) as frames:
         yield from fill_frames(frames, survey, inpainter, job.config.fill, job.config.workers)
+
+
+def _fill_one(
+    job: Job, store: MaskStore, survey: Survey, inpainter: Any, shown: int, original: np.ndarray
+) -> np.ndarray:
+    """The picture of one frame after the fill; the original where no hole is near."""
+    with closing(_fill_range(job, store, survey, inpainter)) as frames:
+        for frame in frames:
+            job.tick("fill", frame.index + 1 - job.start, job.stop - job.start)
+            if frame.index == shown:
+                return frame.image
+    return original
+
+
+def _beside(job: Job, store: MaskStore, survey: Survey, inpainters: Sequence[Any]) -> Generator[Frame, None, None]:
+    """Every frame of the source once for each inpainter, beside each other."""
+    with ExitStack() as stack:
+        streams = [stack.enter_context(closing(_filled(job, store, survey, each))) for each in inpainters]
+        yield from map(beside, zip(*streams, strict=True))
 
 
 def _filled(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:

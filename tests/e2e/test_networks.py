@@ -3,13 +3,17 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.scenes import frames
 from tests.clips import public_clip
 from tests.e2e.conftest import read_masks, read_planes
 from tests.parity.reference import Reference
@@ -21,6 +25,7 @@ from vidremove.config import FillConfig
 from vidremove.images import grow
 from vidremove.inpainters.lama import Lama
 from vidremove.inpainters.mat import Mat
+from vidremove.media.write import write_clip
 from vidremove.nets import lama, lavt, mat, transfiner
 from vidremove.segmenters.lavt import Lavt
 from vidremove.segmenters.transfiner import Transfiner
@@ -46,8 +51,6 @@ class Setting:
 
     @property
     def first(self) -> np.ndarray:
-        import av
-
         with av.open(str(self.clip)) as container:
             return next(container.decode(video=0)).to_ndarray(format="rgb24")
 
@@ -164,3 +167,35 @@ def test_click_and_fill(setting, name, capsys, monkeypatch):
     assert f"{name:<20} present" in told
     check_pictures(*setting.remove("--click", f"{x},{y}", "--fill", name), setting.end)
     assert filled
+
+
+def test_both_results_beside_each_other(tmp_path, monkeypatch, capsys):
+    """`--fill both`: LaMa's result on the left, MAT's on the right, with the sound; and in a preview."""
+    monkeypatch.setenv("VIDREMOVE_WEIGHTS", str(tmp_path / "weights"))
+    torch.manual_seed(0)
+    shrink_networks(monkeypatch)
+    images = [frame for frame, _ in frames(4, 120, 160)]
+    clip, sound = tmp_path / "clip.mp4", np.full((8000, 2), 0.1, np.float32)
+    write_clip(clip, images, Fraction(25), sound)
+    setting = Setting(clip, 4, tmp_path, lambda name: TINY[name]())
+    for name in ("lama", "mat"):
+        setting.add(name, setting.networks(name))
+    box = ("--box", "60,40,100,90", "--lossless")
+    for name in ("lama", "mat", "both"):
+        run("remove", clip, tmp_path / f"{name}.mp4", *box, "--fill", name)
+    assert "from left to right, filled with lama and mat" in capsys.readouterr().err
+    shown = {name: read_rgb(tmp_path / f"{name}.mp4") for name in ("lama", "mat", "both")}
+    assert shown["both"].shape == (4, 120, 320, 3)
+    assert np.abs(shown["both"][:, :, :160] - shown["lama"]).mean() < 1  # through RGB and back
+    assert np.abs(shown["both"][:, :, 160:] - shown["mat"]).mean() < 1
+    assert np.abs(shown["lama"] - shown["mat"]).mean() > 0.1
+    with av.open(str(tmp_path / "both.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+    run("preview", clip, tmp_path / "look.png", *box[:2], "--fill", "both")
+    assert cv2.imread(str(tmp_path / "look.png")).shape == (120, 3 * 160 + 2 * 8, 3)
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """int16 (T, H, W, 3)."""
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]).astype(np.int16)

@@ -90,5 +90,10 @@ def add_fill(parser: argparse.ArgumentParser) -> None:
     """How to fill."""
     parser.add_argument("--dilate", type=int, metavar="PIXELS", help="grow the mask by this much")
     parser.add_argument("--feather", type=int, metavar="PIXELS", help="fade the fill into the picture over this much")
-    parser.add_argument("--fill", metavar="NAME", help="inpainter for what no frame shows (patch, telea, lama, mat)")
+    parser.add_argument(
+        "--fill",
+        metavar="NAME",
+        help="inpainter for what no frame shows: patch, telea, lama, mat; "
+        "both: frames twice as wide, LaMa's result on the left and MAT's on the right, for choosing",
+    )
     parser.add_argument("--lossless", action="store_true", help="write video without loss")

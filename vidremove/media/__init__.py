@@ -1,5 +1,6 @@
 """Reading and writing of clips, frame folders, photos and masks; the only part that imports PyAV or decord."""
 
+from vidremove.media.beside import beside, widened
 from vidremove.media.codecs import list_encoders
 from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
 from vidremove.media.picture_sink import check_picture, write_picture
@@ -10,6 +11,7 @@ __all__ = [
     "MaskSink",
     "Sink",
     "Source",
+    "beside",
     "check_picture",
     "is_picture",
     "list_encoders",
@@ -17,5 +19,6 @@ __all__ = [
     "open_source",
     "read_mask",
     "read_masks",
+    "widened",
     "write_picture",
 ]
