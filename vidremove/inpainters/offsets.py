@@ -8,7 +8,7 @@ from vidremove.images import bounding_box
 _PATCH = 7  # pixels a side
 _HALF = _PATCH // 2
 _QUERIES = 600  # known patches whose nearest neighbour is looked up
-_POINTS = 96  # patches on the hole's edge, or on seams, whose likes are looked up
+_POINTS = 96  # patches on the hole's edge whose likes are looked up
 _FAR = np.float32(1e12)
 
 
@@ -32,21 +32,6 @@ def find_offsets(image: np.ndarray, hole: np.ndarray, source: np.ndarray, most: 
     picked = np.concatenate([_peaks(repeats, size, most - most // 3), _peaks(edges, size, most // 3), _beside(hole)])
     _, first = np.unique(picked, axis=0, return_index=True)
     return picked[np.sort(first)]
-
-
-def find_better(image: np.ndarray, seams: np.ndarray, known: np.ndarray, source: np.ndarray, most: int) -> np.ndarray:
-    """Offsets to the places that look most like the patches across the seams of a first fill.
-
-    Args:
-        image: float32 (H, W, 3) with whole numbers of at most 8 bits, filled.
-        seams: bool (H, W), pixels where two pieces meet.
-        known: bool (H, W), pixels that `image` holds something for.
-        source: bool (H, W), True = may be copied.
-        most: how many at most.
-    Returns: int (K, 2), (dy, dx).
-    Source: the search step of Wexler et al. 2007, Space-time completion of video, section 3.
-    """
-    return _peaks(_matches(image, seams, known, _whole(source)), (seams.shape[0], seams.shape[1]), most)
 
 
 def _whole(source: np.ndarray) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The embedded inpainter: copies pieces of the surroundings so that the seams between them do not show."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
@@ -12,8 +10,8 @@ from vidremove.inpainters.seams import blend_seams
 from vidremove.inpainters.shiftmap import Level, choose_offsets, make_level, refine
 from vidremove.inpainters.telea import diffuse
 
-_NODES = 1600  # hole pixels at the resolution at which the pieces are chosen
-_OFFSETS = 50
+_NODES = 500  # hole pixels at the resolution at which the pieces are chosen
+_OFFSETS = 30
 _THIN = 3  # a hole that is nowhere thicker than this many pixels from edge to edge is left to diffusion
 _GROUPS = 6  # holes filled one by one; more are joined with their neighbours
 _BAND = 3  # pixels on each side of a seam that may change piece at a finer resolution
@@ -74,17 +72,15 @@ class Patch:
 
     def _fill_group(self, image: np.ndarray, hole: np.ndarray, source: np.ndarray) -> np.ndarray:
         levels = _pyramid(image, hole, source)
-        offsets = self._choose(levels[-1])
-        for coarse, fine in zip(levels[:0:-1], levels[-2::-1], strict=True):
-            offsets = refine(fine, _double(coarse, fine, offsets), _BAND)
-        result = image.copy()
-        result[hole] = blend_seams(image, hole, source, offsets)
-        return result
-
-    def _choose(self, level: Level) -> np.ndarray:
-        """Offsets of the hole pixels at the coarsest resolution, int (n, 2)."""
+        level = levels.pop()
         offsets = find_offsets(level.image, level.hole, level.source, self.offsets)
-        return choose_offsets(level, cover(level.hole, level.source, offsets))
+        shifts = choose_offsets(level, cover(level.hole, level.source, offsets))
+        while levels:
+            coarse, level = level, levels.pop()
+            shifts = refine(level, coarse, shifts, _BAND)
+        result = image.copy()
+        result[hole] = blend_seams(image, hole, source, shifts.pieces[shifts.labels])
+        return result
 
 
 def _groups(holes: np.ndarray) -> list[np.ndarray]:
@@ -115,32 +111,26 @@ def _context(hole: np.ndarray, source: np.ndarray) -> tuple[int, int, int, int]:
 
 def _pyramid(image: np.ndarray, hole: np.ndarray, source: np.ndarray) -> list[Level]:
     """Levels from full resolution down, each half the last, until the hole has few pixels."""
-    planes = image.astype(np.float32)
-    luma = planes @ np.array([0.299, 0.587, 0.114], np.float32)
-    colour = np.dstack([luma, 0.7 * (planes[..., 0] - luma), 0.6 * (planes[..., 2] - luma)])
-    colour = np.rint(colour) * source[..., None]
-    levels = [make_level(colour, hole, source)]
+    image = image * source[..., None]
+    levels = [make_level(_to_colour(image), hole, source)]
     while hole.sum() > _NODES and min(hole.shape) >= 2 * _LEAST_SIDE:
-        smaller = _halve(hole, np.max), _halve(source, np.min)
-        if not smaller[1].any():
+        height, width = (side + side % 2 for side in hole.shape)
+        edge = (0, height - hole.shape[0], 0, width - hole.shape[1], cv2.BORDER_CONSTANT)
+        even = cv2.copyMakeBorder(source.view(np.uint8), *edge, value=0)  # an odd last row or column is no source
+        smaller = even[::2, ::2] & even[1::2, ::2] & even[::2, 1::2] & even[1::2, 1::2]
+        if not smaller.any():
             break
-        hole, source = smaller
-        colour = np.rint(_halve(colour, np.mean)) * source[..., None]
-        levels.append(make_level(colour, hole, source))
+        covered = cv2.copyMakeBorder(hole.view(np.uint8), *edge, value=0)
+        covered = covered[::2, ::2] | covered[1::2, ::2] | covered[::2, 1::2] | covered[1::2, 1::2]
+        whole = cv2.copyMakeBorder(image, *edge)
+        hole, source = covered.view(np.bool_), smaller.view(np.bool_)
+        image = cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA) * smaller[..., None]
+        levels.append(make_level(_to_colour(image), hole, source))
     return levels
 
 
-def _halve(plane: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.ndarray:
-    """Reduce blocks of 2 x 2 pixels; an odd last row or column is repeated."""
-    odd = [(0, side % 2) for side in plane.shape[:2]]
-    even = np.pad(plane, odd + [(0, 0)] * (plane.ndim - 2), mode="edge")
-    height, width = even.shape[:2]
-    blocks = even.reshape(height // 2, 2, width // 2, 2, *plane.shape[2:])
-    return reduce(blocks, axis=(1, 3))
-
-
-def _double(coarse: Level, fine: Level, offsets: np.ndarray) -> np.ndarray:
-    """The coarse pixels' offsets at the fine hole pixels inside them, int (n, 2)."""
-    field = np.zeros((*coarse.hole.shape, 2), np.intp)
-    field[coarse.hole] = 2 * offsets
-    return field[np.nonzero(fine.hole)[0] // 2, np.nonzero(fine.hole)[1] // 2]
+def _to_colour(image: np.ndarray) -> np.ndarray:
+    """Luma and two colour differences in whole numbers, float32 (H, W, 3)."""
+    luma = np.array([0.299, 0.587, 0.114])
+    mix = np.stack([luma, 0.7 * ([1, 0, 0] - luma), 0.6 * ([0, 0, 1] - luma)])
+    return np.rint(cv2.transform(image.astype(np.float32), mix.astype(np.float32)))
