@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.parity.reference import Reference
+from vidremove.nets.local import hole_box, parts_needed
 from vidremove.nets.mat import (
     DERIVED,
     Block,
@@ -90,6 +91,36 @@ def test_a_batch_is_its_samples(tiny):
     both = tiny(image, mask, z, mix1=mix1, mix2=mix2)
     second = tiny(image[1:], mask[1:], z[1:], mix1=mix1[1:], mix2=mix2[1:])
     torch.testing.assert_close(both[1:], second, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("hole", [(30, 70, 40, 100), (0, 9, 100, 128), (60, 61, 64, 65), (0, 128, 0, 128)])
+def test_decoding_what_the_hole_shows_is_decoding_everything(tiny, hole):
+    image, mask = _scene(batch=2)
+    y0, y1, x0, x1 = hole
+    mask[:] = 1
+    mask[0, :, y0:y1, x0:x1] = 0
+    z, mix1, mix2 = tiny.draw(2, (128, 128), torch.Generator().manual_seed(3))
+    parts, everything = (
+        tiny(image, mask, z, mix1=mix1, mix2=mix2, return_stage1=True, whole=whole) for whole in (False, True)
+    )
+    for part, whole in zip(parts, everything, strict=True):
+        torch.testing.assert_close(part, whole, rtol=0.0, atol=2e-5)
+
+
+def test_the_parts_that_a_hole_needs():
+    assert hole_box(torch.ones(2, 1, 8, 8)) is None
+    mask = torch.ones(2, 1, 8, 8)
+    mask[0, 0, 1, 2] = mask[1, 0, 5, 3] = 0
+    assert hole_box(mask) == (1, 6, 2, 4)
+    assert parts_needed((40, 61, 0, 128), (128, 128), 2) == [(5, 20, 0, 32), (17, 34, 0, 64)]
+
+
+@torch.no_grad()
+def test_without_a_hole_the_picture_stays(tiny):
+    image, mask = _scene()
+    z, mix1, mix2 = tiny.draw(1, (128, 128), torch.Generator().manual_seed(3))
+    assert torch.equal(tiny(image, torch.ones_like(mask), z, mix1=mix1, mix2=mix2), image)
 
 
 @torch.no_grad()

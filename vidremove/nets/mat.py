@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vidremove.nets.stylegan import Conv, Linear, NoiseMode, Scale, StyledConv, ToRGB
+from vidremove.nets.local import Box, completed, decode, hole_box
+from vidremove.nets.stylegan import Conv, Linear, NoiseMode, Part, Scale, StyledConv, ToRGB
 
 DERIVED = ("resample_filter", "attn_mask")
 """Last parts of the keys that follow from the architecture; a checkpoint may lack them."""
@@ -285,6 +286,7 @@ class StyledStep(nn.Module):
         smaller: Tensor,
         styles: tuple[Tensor, Tensor, Tensor],
         noise: tuple[NoiseMode, torch.Generator | None] = ("none", None),
+        part: Part | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Double the size.
 
@@ -294,10 +296,11 @@ class StyledStep(nn.Module):
             smaller: (B, 3, h, w), the picture so far.
             styles: three of (B, style), for the two convolutions and the picture.
             noise: which noise to add, and where random noise comes from.
+            part: where the result lies in its map, None if it is the whole.
         Returns: (B, outputs, 2h, 2w) and the picture (B, 3, 2h, 2w).
         """
-        x = self.conv0(x, styles[0], *noise) + skip
-        x = self.conv1(x, styles[1], *noise)
+        x = self.conv0(x, styles[0], *noise, part) + skip
+        x = self.conv1(x, styles[1], *noise, part)
         return x, self.toRGB(x, styles[2], smaller)
 
 
@@ -306,6 +309,8 @@ class FirstStage(nn.Module):
 
     Source: arXiv 2203.15270, sections 3.2 to 3.5.
     """
+
+    layout = torch.channels_last  # of maps in memory: the same numbers, sooner
 
     def __init__(self, config: MatConfig) -> None:
         super().__init__()
@@ -322,7 +327,7 @@ class FirstStage(nn.Module):
         self.to_square = Linear(width, config.bottom**2, active=True)
         self.dec_conv = nn.ModuleList(StyledStep(width, width, 3 * width) for _ in range(3))
 
-    def forward(self, image: Tensor, mask: Tensor, w: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, image: Tensor, mask: Tensor, w: Tensor, mix: Tensor, wanted: Box | None = None) -> Tensor:
         """Complete the picture.
 
         Args:
@@ -330,9 +335,11 @@ class FirstStage(nn.Module):
             mask: (B, 1, H, W), 1 = known, 0 = hole.
             w: (B, latent), the style.
             mix: 0/1 (B, H/32 * W/32, C); 1 keeps a token's feature, 0 puts the style's in its place.
+            wanted: holds all of the hole; None: not known.
         Returns: (B, 3, H, W), known pixels as in `image`.
         """
-        x, valid = self.conv_first(torch.cat([mask - 0.5, image * mask], dim=1), mask)
+        x = torch.cat([mask - 0.5, image * mask], dim=1).contiguous(memory_format=self.layout)
+        x, valid = self.conv_first(x, mask)
         maps = [x]
         for convolution in self.enc_conv:
             x, valid = convolution(x, valid)
@@ -349,10 +356,9 @@ class FirstStage(nn.Module):
             x = x + skip
         x = to_map(x, size)
         picture = x.new_zeros(x.shape[0], 3, *size)
-        for step, skip in zip(self.dec_conv, maps[2::-1], strict=True):
-            x, picture = step(x, skip, picture, (style, style, style))
-        completed: Tensor = picture * (1 - mask) + image * mask
-        return completed
+        styles = [(style,) * 3] * len(self.dec_conv)
+        picture, part = decode(list(self.dec_conv), x, maps[2::-1], picture, styles, ("none", None), wanted)
+        return completed(image, mask, picture, part)
 
     def _descend(self, x: Tensor, valid: Tensor, size: tuple[int, int]) -> tuple[Tensor, list[Tensor], tuple[int, int]]:
         """The layers at 1/8, 1/16 and 1/32, the last one without validity; what the first two leave is kept."""
@@ -412,6 +418,8 @@ class ToStyle(nn.Module):
 class Synthesis(nn.Module):
     """Both stages. Source: arXiv 2203.15270, sections 3.1 and 3.5."""
 
+    layout = torch.channels_last
+
     def __init__(self, config: MatConfig) -> None:
         super().__init__()
         sizes = [config.resolution >> level for level in range(6)]  # full size to 1/32
@@ -437,10 +445,12 @@ class Synthesis(nn.Module):
         ws: Tensor,
         mixes: tuple[Tensor, Tensor],
         noise: tuple[NoiseMode, torch.Generator | None],
+        wanted: Box | None,
     ) -> tuple[Tensor, Tensor]:
         """As `Mat.forward`, with styles (B, 12, latent) in place of z; returns both stages' pictures."""
-        first = self.first_stage(image, mask, ws[:, -1], mixes[0])
+        first = self.first_stage(image, mask, ws[:, -1], mixes[0], wanted)
         x = torch.cat([mask - 0.5, image * mask + first * (1 - mask), image * mask], dim=1)
+        x = x.contiguous(memory_format=self.layout)
         features = []
         for step in self.enc.values():
             x = step(x)
@@ -455,10 +465,9 @@ class Synthesis(nn.Module):
         styles = [torch.cat([w, shared], dim=1) for w in ws.unbind(dim=1)]
         start, *doublings = self.dec.values()
         x, picture = start(x, (styles[0], styles[1]), noise)
-        for index, step in enumerate(doublings):
-            j = 2 * index + 1
-            x, picture = step(x, features.pop(), picture, (styles[j], styles[j + 1], styles[j + 2]), noise)
-        return picture * (1 - mask) + image * mask, first
+        triples = [(styles[j], styles[j + 1], styles[j + 2]) for j in range(1, 2 * len(doublings), 2)]
+        picture, part = decode(doublings, x, features[::-1], picture, triples, noise, wanted)
+        return completed(image, mask, picture, part), first
 
 
 class Mat(nn.Module):
@@ -495,6 +504,7 @@ class Mat(nn.Module):
         noise_mode: NoiseMode = "const",
         generator: torch.Generator | None = None,
         return_stage1: bool = False,
+        whole: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Complete the picture.
 
@@ -510,12 +520,14 @@ class Mat(nn.Module):
                 `generator`; "none" adds nothing.
             generator: on the CPU; for "random".
             return_stage1: also return the first stage's picture.
+            whole: decode everything, not only what the hole shows of it; the same to rounding, for comparison.
         Returns: float (B, 3, H, W), unbounded, known pixels as in `image`; or a pair of such.
         Raises: ValueError for sizes that do not fit.
         """
         self._check(image, mask, noise_mode)
         ws = self.mapping(z, truncation_psi, truncation_cutoff)
-        final, first = self.synthesis(image, mask, ws, (mix1, mix2), (noise_mode, generator))
+        wanted = None if whole or noise_mode == "random" else hole_box(mask)
+        final, first = self.synthesis(image, mask, ws, (mix1, mix2), (noise_mode, generator), wanted)
         return (final, first) if return_stage1 else final
 
     def _check(self, image: Tensor, mask: Tensor, noise_mode: NoiseMode) -> None:

@@ -12,13 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vidremove.nets.winograd import conv3x3
+
 Scale = Literal["plain", "down", "up"]
 NoiseMode = Literal["const", "random", "none"]
+Part = tuple[slice, slice]
+"""Rows and columns of a map."""
+
+_GAIN = math.sqrt(2.0)  # of every activation; convolutions have it in their weights and biases, which saves a pass
+_SLOPE = 0.2
 
 
 def activate(x: Tensor) -> Tensor:
     """`sqrt(2) * leaky_relu(x, 0.2)`, any shape."""
-    return F.leaky_relu(x, 0.2).mul_(math.sqrt(2.0))
+    return F.leaky_relu(x, _SLOPE).mul_(_GAIN)
 
 
 def smoothing_kernel() -> Tensor:
@@ -27,10 +34,10 @@ def smoothing_kernel() -> Tensor:
     return torch.outer(taps, taps) / 64.0
 
 
-def smooth(x: Tensor, kernel: Tensor, padding: int) -> Tensor:
+def smooth(x: Tensor, kernel: Tensor, padding: int, bias: Tensor | None = None) -> Tensor:
     """Filter every channel of (B, C, H, W) with a symmetric (4, 4) kernel after zero padding; sides grow by 2 p - 3."""
     channels = x.shape[1]
-    return F.conv2d(x, kernel.expand(channels, 1, 4, 4), padding=padding, groups=channels)
+    return F.conv2d(x, kernel.expand(channels, 1, 4, 4), bias, padding=padding, groups=channels)
 
 
 def enlarge(x: Tensor, kernel: Tensor) -> Tensor:
@@ -80,15 +87,15 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, H', W')."""
-        weight = self.weight / math.sqrt(self.weight[0].numel())
-        if self.scale == "plain":
-            x = F.conv2d(x, weight, self.bias, padding=weight.shape[-1] // 2)
-        elif self.scale == "down":
-            x = F.conv2d(smooth(x, self.resample_filter, padding=2), weight, self.bias, stride=2)
-        else:
+        weight, bias = self.weight * (_GAIN / math.sqrt(self.weight[0].numel())), self.bias * _GAIN
+        if self.scale == "down":
+            x = F.conv2d(smooth(x, self.resample_filter, padding=2), weight, bias, stride=2)
+        elif self.scale == "up":
             x = F.conv_transpose2d(x, weight.flip(2, 3).transpose(0, 1), stride=2)
-            x = smooth(x, self.resample_filter * 4.0, padding=1) + self.bias[:, None, None]
-        return activate(x)
+            x = smooth(x, self.resample_filter * 4.0, 1, bias)
+        else:
+            x = conv3x3(x, weight, bias) if weight.shape[-1] == 3 else F.conv2d(x, weight, bias)
+        return F.leaky_relu_(x, _SLOPE)
 
 
 class ModulatedConv(nn.Module):
@@ -107,20 +114,22 @@ class ModulatedConv(nn.Module):
         nn.init.ones_(self.affine.bias)
         self.up, self.demodulate = up, demodulate
 
-    def kernels(self, style: Tensor) -> Tensor:
-        """One kernel a sample, (B, outputs, inputs, k, k), from styles (B, style)."""
+    def kernels(self, style: Tensor, gain: float = 1.0) -> Tensor:
+        """One kernel a sample times `gain`, (B, outputs, inputs, k, k), from styles (B, style)."""
         scale: Tensor = self.affine(style) / math.sqrt(self.weight[0, 0].numel())
         kernels = self.weight * scale[:, None, :, None, None]
-        if self.demodulate:
-            norms = torch.rsqrt(kernels.float().square().sum(dim=(2, 3, 4), keepdim=True) + 1e-8)
-            kernels = kernels * norms.to(kernels.dtype)
-        return kernels
+        if not self.demodulate:
+            return kernels * gain
+        norms = torch.rsqrt(kernels.float().square().sum(dim=(2, 3, 4), keepdim=True) + 1e-8)
+        return kernels * (norms * gain).to(kernels.dtype)
 
-    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Tensor, gain: float = 1.0) -> Tensor:
         """(B, inputs, H, W) and (B, style) to (B, outputs, H, W), or twice the sides with `up`; no bias."""
         batch, inputs, height, width = x.shape
-        kernels = self.kernels(style)
+        kernels = self.kernels(style, gain)
         outputs, size = kernels.shape[1], kernels.shape[-1]
+        if batch == 1 and size == 3 and not self.up:
+            return conv3x3(x, kernels[0])
         x = x.reshape(1, batch * inputs, height, width)  # samples side by side as groups, each with its own kernel
         if not self.up:
             x = F.conv2d(x, kernels.flatten(0, 1), padding=size // 2, groups=batch)
@@ -148,19 +157,26 @@ class StyledConv(nn.Module):
             self.register_buffer("noise_const", torch.randn(noise_size, noise_size))
 
     def forward(
-        self, x: Tensor, style: Tensor, noise: NoiseMode = "none", generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        style: Tensor,
+        noise: NoiseMode = "none",
+        generator: torch.Generator | None = None,
+        part: Part | None = None,
     ) -> Tensor:
         """(B, inputs, H, W) and (B, style) to (B, outputs, H', W').
 
         `noise` is ignored by a layer without noise maps; "random" is drawn on the CPU, from `generator` if given.
+        `part` is where the result lies in the stored noise, None if it is the whole map.
         """
-        x = self.conv(x, style)
+        x = self.conv(x, style, _GAIN)
         if self.has_noise and noise == "const":
-            x = x + self.noise_const * self.noise_strength
+            stored = self.noise_const if part is None else self.noise_const[part]
+            x.add_(stored * (self.noise_strength * _GAIN))
         elif self.has_noise and noise == "random":
             drawn = torch.randn(x.shape[0], 1, *x.shape[2:], generator=generator)
-            x = x + drawn.to(x) * self.noise_strength
-        return activate(x + self.bias[:, None, None])
+            x.add_(drawn.to(x) * (self.noise_strength * _GAIN))
+        return F.leaky_relu_(x.add_(self.bias[:, None, None] * _GAIN), _SLOPE)
 
 
 class ToRGB(nn.Module):
