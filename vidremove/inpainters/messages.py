@@ -77,8 +77,8 @@ class Graph:
         start, stop = self.nodes_of[wave : wave + 2]
         belief = self._collect(wave, self.into) * self.share[start:stop]
         base = belief[:, nodes - start] - self.messages[:, answered]
-        new = (base[:, None] + tables).min(axis=0)
-        self.messages[:, sent] = new - new.min(axis=0)
+        new = np.minimum.reduce(base[:, None] + tables, axis=0)
+        self.messages[:, sent] = new - np.minimum.reduce(new, axis=0)
 
     def _decide(self) -> np.ndarray:
         """Choose wave by wave, with what was chosen before and the messages of those to come."""

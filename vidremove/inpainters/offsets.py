@@ -7,7 +7,7 @@ from vidremove.images import bounding_box
 
 _PATCH = 7  # pixels a side
 _HALF = _PATCH // 2
-_QUERIES = 600  # known patches whose nearest neighbour is looked up
+_QUERIES = 300  # known patches whose nearest neighbour is looked up
 _POINTS = 96  # patches on the hole's edge whose likes are looked up
 _FAR = np.float32(1e12)
 

@@ -10,7 +10,7 @@ from vidremove.inpainters.seams import blend_seams
 from vidremove.inpainters.shiftmap import Level, choose_offsets, make_level, refine
 from vidremove.inpainters.telea import diffuse
 
-_NODES = 500  # hole pixels at the resolution at which the pieces are chosen
+_NODES = 800  # hole pixels at the resolution at which the pieces are chosen
 _OFFSETS = 30
 _THIN = 3  # a hole that is nowhere thicker than this many pixels from edge to edge is left to diffusion
 _GROUPS = 6  # holes filled one by one; more are joined with their neighbours

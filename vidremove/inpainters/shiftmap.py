@@ -13,10 +13,13 @@ _FORBIDDEN = np.float32(1e5)
 _DISTANCE = 0.005  # cost of copying from a pixel away; twice that from above or below
 _GUIDE = 0.1  # weight of the expected mean colour
 _FAR_OFF = 60.0  # grey levels beyond which it does not matter
-_ROUNDS = 6  # of messages at the coarsest level
-_FINE_ROUNDS = 6
+_MOST = 24  # offsets that are weighed against each other
+_FAVOURITES = 5  # offsets that each pixel proposes
+_ROUNDS = 5  # of messages at the coarsest level
+_FINE_ROUNDS = 3  # at finer levels, where little moves
 _CHOICES = 4  # pieces that a pixel near a seam may change to at a finer level, its own among them
 _STEPS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]  # zero first: it wins ties
+_BETTER = 0.01  # grey levels by which a piece must fit better to be moved
 _CONTEXT = 5  # pixels a side of the window in which a copy is compared with the known pixels beside the hole
 
 
@@ -162,11 +165,22 @@ def choose_offsets(level: Level, offsets: np.ndarray) -> ShiftMap:
     choices = offsets.T[..., None]
     costs = _node_costs(level, level.nodes, choices)
     costs += _guide_costs(level, _look(level, level.nodes, choices)[0])
+    kept = _promising(costs)
+    offsets, choices, costs = offsets[kept], choices[:, kept], costs[kept]
     width = level.hole.shape[1]
     pairs = _pairs(level.nodes, width)
     wave = level.nodes // width + level.nodes % width
     graph = Graph(costs, pairs, _seam_costs(level, level.nodes, choices, pairs), wave - wave.min())
     return ShiftMap(offsets, graph.solve(_ROUNDS))
+
+
+def _promising(costs: np.ndarray) -> np.ndarray:
+    """The offsets that are among the cheapest at the most nodes, and the cheapest where none of them may be used."""
+    cheapest = np.argpartition(costs, min(_FAVOURITES, len(costs)) - 1, axis=0)[:_FAVOURITES]
+    wanted = np.bincount(cheapest.ravel(), minlength=len(costs))
+    kept = np.argsort(-wanted, kind="stable")[:_MOST]
+    bare = (costs[kept] >= _FORBIDDEN).all(axis=0)
+    return np.union1d(kept, costs[:, bare].argmin(axis=0))
 
 
 def refine(level: Level, coarse: Level, shifts: ShiftMap, band: int) -> ShiftMap:
@@ -240,15 +254,13 @@ def _nudge(level: Level, pieces: np.ndarray, labels: np.ndarray) -> np.ndarray:
     for label in np.argsort(-np.bincount(labels, minlength=len(pieces)), kind="stable"):
         own = (plane == label).view(np.uint8)
         mine, ring = grid[own > 0], (cv2.dilate(own, np.ones((5, 5), np.uint8)) > own) & (known > 0)
-        best, beside, around = np.inf, now[:, ring], grid[ring]
+        beside, around = now[:, ring], grid[ring]
         steps = (pieces[label] + _STEPS).T[..., None]
-        fits = _look(level, mine, steps)[1].all(axis=1)
+        fits = np.logical_and.reduce(_look(level, mine, steps)[1], axis=1)
         places, good = _look(level, around, steps)
-        for index in np.flatnonzero(fits):
-            seen = good[index]
-            error = _length(list(colours[:, places[index, seen]] - beside[:, seen]))
-            mean = float(error.mean()) if error.size else 0.0
-            if mean < best - 0.01:
-                best, moved[label] = mean, pieces[label] + _STEPS[index]
+        error = _length(list(colours[:, places] - beside[:, None])) * good
+        mean = np.where(fits, error.sum(axis=1) / np.maximum(good.sum(axis=1), 1), np.inf)
+        mean[0] -= _BETTER if fits[0] else 0
+        moved[label] = pieces[label] + _STEPS[int(mean.argmin())]
         now[:, own > 0] = colours[:, mine + moved[label] @ np.array([width, 1])]
     return moved
