@@ -26,6 +26,8 @@ class TrackConfig:
     """From prompts to one mask a frame (stages/keyframes.py, stages/propagate.py)."""
 
     segmenter: str = "auto"  # "auto": a network whose weights are present, else "embedded"
+    text_weights: str = "lavt"  # names of `vidremove weights list`
+    point_weights: str = "transfiner"
     flow: str = "dis"
     area: int = 432 * 240  # pixels at which frames are looked at; masks come out at full size
     look_ahead: int = 30  # frames seen ahead and behind, to know the background
@@ -63,10 +65,11 @@ class Config:
     fill: FillConfig = field(default_factory=FillConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     device: str = "auto"  # "auto", "cpu", "cuda", "mps"
+    precision: str = "float32"  # of networks: "float32", "bfloat16", "float16"
     workers: int = 0  # threads; 0: one a core
 
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+_CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("float32", "bfloat16", "float16")}
 _RANGES: dict[str, tuple[float, float]] = {
     "area": (64 * 64, 3840 * 2160),
     "look_ahead": (1, 200),
@@ -147,8 +150,8 @@ def _checked(key: str, value: Any, hint: Any, where: str) -> Any:
         return float(value)
     if type(value) not in allowed:
         raise ConfigError(f"{where}: {key} is {value!r}, needed {' or '.join(t.__name__ for t in allowed)}.")
-    if key == "device" and value not in DEVICES:
-        raise ConfigError(f"{where}: device is {value!r}. Known: {', '.join(DEVICES)}.")
+    if value not in _CHOICES.get(key, (value,)):
+        raise ConfigError(f"{where}: {key} is {value!r}. Known: {', '.join(_CHOICES[key])}.")
     least, most = _RANGES.get(key, (value, value))
     if not least <= value <= most:
         raise ConfigError(f"{where}: {key} is {value}, needed {least} to {most}.")

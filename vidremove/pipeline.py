@@ -212,7 +212,11 @@ def _inpainters(config: Config) -> tuple[str, ...]:
 
 
 def _plugin(kind: str, name: str, config: Config) -> Any:
-    return load_plugin(kind, name, **({"device": config.device} if name in NETWORKS else {}))
+    options = {"device": config.device, "precision": config.precision} if name in NETWORKS else {}
+    weights = {"lavt": config.track.text_weights, "transfiner": config.track.point_weights}
+    if name in weights:
+        options["weights"] = weights[name]
+    return load_plugin(kind, name, **options)
 
 
 def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
@@ -223,7 +227,7 @@ def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
     return Choice(
         prompts,
         for_text=lambda: _plugin("segmenter", "lavt", config),
-        for_points=lambda: _plugin("segmenter", points_segmenter(), config),
+        for_points=lambda: _plugin("segmenter", points_segmenter(config.track.point_weights), config),
     )
 
 

@@ -47,14 +47,17 @@ _MAT_HALF = "https://huggingface.co/Acly/MAT/resolve/main/MAT_Places512_G_fp16.s
 _MAT_PICKLE = "https://huggingface.co/Icar/mat_places512_full/resolve/main/Places_512_FullData.pkl"
 
 
+_TWO = "text encoder in a dictionary of its own"
+
+
 def _drive(file: str, key: str, size: int = 0) -> tuple[Source, ...]:
     return (Source(f"https://drive.google.com/file/d/{key}/view", file, size, drive=key),)
 
 
-def _lavt(name: str, dataset: str, key: str) -> Published:
+def _lavt(name: str, dataset: str, key: str, form: str = "one network") -> Published:
     return Published(
         name=name,
-        what=f"text to mask, LAVT (one network) trained on {dataset}",
+        what=f"text to mask, LAVT ({form}) trained on {dataset}",
         licence="none stated for the weights (code: GPL-3.0)",
         use="the authors state no terms; ask them before any use beyond research",
         paper="Yang et al. 2022, LAVT, CVPR, arXiv 2112.02244",
@@ -80,6 +83,7 @@ def _transfiner(name: str, what: str, variant: str, file: str, key: str) -> Publ
         network="vidremove.nets.transfiner:build",
         variant=variant,
         parts=(Part("backbone.fpn_lateral2.weight"),),
+        optional=("*.relative_position_index",),
         ignored=("pixel_mean", "pixel_std", "proposal_generator.anchor_generator.cell_anchors.*"),
     )
 
@@ -140,8 +144,39 @@ PUBLISHED: tuple[Published, ...] = (
     _lavt("lavt", "G-Ref (UMD), with the long free phrases people type", "14g8NzgZn6HzC6tP_bsQuWmh5LnOcovsE"),
     _lavt("lavt-refcoco", "RefCOCO, with left and right", "1xFMEXr6AGU97Ypj1yr8oo00uObbeIQvJ"),
     _lavt("lavt-refcoco-plus", "RefCOCO+, without left and right", "1HS8ZnGaiPJr-OmoUn4-4LVnVtD_zHY6w"),
-    _transfiner("transfiner", "R50-FPN", "r50", "output_3x_transfiner_r50.pth", "1EA9pMdUK6Ad9QsjaZz0g5jqbo_JkqtME"),
-    _transfiner(
-        "transfiner-r101", "R101-FPN", "r101", "output_3x_transfiner_r101.pth", "1Jn27jTpFFWjuX22xvR1upP99nOXfZ1nk"
+    _lavt("lavt-gref-google", "G-Ref (Google)", "1IJeahFVLgKxu_BVmWacZs3oUzgTCeWcz"),
+    _lavt("lavt-two", "G-Ref (UMD)", "1BjUnPVpALurkGl7RXXvQiAHhA-gQYKvK", _TWO),
+    _lavt("lavt-two-refcoco", "RefCOCO", "13D-OeEOijV8KTC3BkFP-gOJymc6DLwVT", _TWO),
+    _lavt("lavt-two-refcoco-plus", "RefCOCO+", "1B8Q44ZWsc8Pva2xD_M-KFh7-LgzeH2-2", _TWO),
+    _lavt("lavt-two-gref-google", "G-Ref (Google)", "1weiw5UjbPfo3tCBPfB8tu6xFXCUG16yS", _TWO),
+    *(
+        _transfiner(f"transfiner{ending}", what, variant, file, key)
+        for ending, what, variant, file, key in (
+            ("", "R50-FPN", "r50", "output_3x_transfiner_r50.pth", "1EA9pMdUK6Ad9QsjaZz0g5jqbo_JkqtME"),
+            (
+                "-1x",
+                "R50-FPN, trained for a third of the time",
+                "r50",
+                "output_1x_transfiner_r50.pth",
+                "1IHNEs7PLGaw2gftHzMIOAxFzlYVPMc26",
+            ),
+            (
+                "-deform",
+                "R50-FPN with deformable convolutions",
+                "r50_deform",
+                "output_3x_transfiner_r50_deform.pth",
+                "1N0C_ZhES7iu8qEPG2mrdxf8rWteemxQD",
+            ),
+            ("-r101", "R101-FPN", "r101", "output_3x_transfiner_r101.pth", "1Jn27jTpFFWjuX22xvR1upP99nOXfZ1nk"),
+            (
+                "-r101-deform",
+                "R101-FPN with deformable convolutions",
+                "r101_deform",
+                "output_3x_transfiner_r101_deform.pth",
+                "1TpVQksuaXlhioD3WqWppX84MB-l_Eb7-",
+            ),
+            ("-swin-t", "Swin-T", "swin_t", "transfiner_swint_3x.pth", "1ezIxmwdMl_cC7gCPEqtLL6zlSYd3R9wA"),
+            ("-swin-b", "Swin-B", "swin_b", "transfiner_swinb_3x.pth", "1XkEwTMiyADYfvniIrBIDX7RPTSLI4fys"),
+        )
     ),
 )

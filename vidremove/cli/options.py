@@ -74,6 +74,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="one setting: fill.dilate=4"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where networks run")
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16", "float16"), help="of networks: half of it is faster on a GPU"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace TARGET, once the new one is complete")
     add_output(parser)
 

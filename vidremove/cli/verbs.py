@@ -92,6 +92,7 @@ def _config(args: argparse.Namespace) -> Config:
         ("fill.inpainter", getattr(args, "fill", None)),
         ("output.lossless", "true" if getattr(args, "lossless", False) else None),
         ("device", args.device),
+        ("precision", args.precision),
     ):
         if value is not None:
             overrides.append(f"{key}={value}")

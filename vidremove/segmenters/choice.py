@@ -37,9 +37,12 @@ class Choice:
         return mask, float(score)
 
 
-def points_segmenter() -> str:
-    """The segmenter for points and boxes: Mask Transfiner if its weights are here, else the embedded one."""
-    return "transfiner" if kept_file(find("transfiner")).is_file() else "embedded"
+def points_segmenter(weights: str = "transfiner") -> str:
+    """The segmenter for points and boxes: Mask Transfiner if these weights of it are here, else the embedded one.
+
+    Raises: PluginError if there are no weights of this name.
+    """
+    return "transfiner" if kept_file(find(weights)).is_file() else "embedded"
 
 
 def _points(prompt: Prompt) -> bool:
