@@ -233,8 +233,32 @@ def test_batches_are_halved_when_memory_runs_out(caplog):
     assert result.tolist() == [1, 2, 3, 4, 5]
     assert sizes == [5, 2, 2, 1]
     assert "going on with 2" in caplog.text
-    with pytest.raises(torch.OutOfMemoryError):
-        run_in_batches(lambda values: run(torch.zeros(3)), (torch.arange(2),), 1)
+    with pytest.raises(PluginError, match=r"an image of 7x5 pixels is too large .* --device cpu"):
+        run_in_batches(lambda values: run(torch.zeros(3)), (torch.zeros(2, 3, 5, 7),), 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_device_with_little_memory_gives_the_same_pictures(name, monkeypatch, caplog):
+    """Three images at once are too many for it."""
+    images, holes = np.stack([picture(60, 83, seed) for seed in range(4)]), np.stack([HOLES["inside"]] * 4)
+    expected = make(name)(images, holes)
+    monkeypatch.setattr("vidremove.inpainters.lama._BATCH_AREA", {"cpu": 1 << 20})
+    monkeypatch.setattr("vidremove.inpainters.mat._BATCH", {"cpu": 4})
+    inpainter, sizes = make(name), []
+    predict = inpainter._predict
+
+    def small(pixels: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(pixels))
+        if len(pixels) > 2:
+            raise torch.OutOfMemoryError("too much")
+        return predict(pixels, hole)
+
+    monkeypatch.setattr(inpainter, "_predict", small)
+    with caplog.at_level(logging.WARNING):
+        filled = inpainter(images, holes)
+    assert (sizes[0], *sizes[-2:]) == (4, 2, 2)
+    assert np.abs(filled.astype(int) - expected).max() <= 1
+    assert "going on with 2 images at once" in caplog.text
 
 
 def test_refinement_follows_the_coarse_fill():

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vidremove.errors import PluginError
+
 _log = logging.getLogger(__name__)
 
 
@@ -17,16 +19,20 @@ def run_in_batches(run: Callable[..., Tensor], inputs: tuple[Tensor, ...], size:
         inputs: (N, ...) each.
         size: images at once, at most.
     Returns: the outputs, (N, ...), on the CPU.
-    Raises: torch.OutOfMemoryError if a single image does not fit.
+    Raises: PluginError if a single image does not fit.
     """
     outputs, start, total = [], 0, len(inputs[0])
     while start < total:
         try:
             outputs.append(run(*(each[start : start + size] for each in inputs)).cpu())
             start += size
-        except torch.OutOfMemoryError:
+        except torch.OutOfMemoryError as error:
             if size == 1:
-                raise
+                shape = "x".join(str(side) for side in inputs[0].shape[:1:-1])
+                raise PluginError(
+                    f"an image of {shape} pixels is too large for the memory of the device. "
+                    "Give --device cpu, or half the numbers: --precision bfloat16."
+                ) from error
             size //= 2
             torch.cuda.empty_cache()
             _log.warning("out of memory on the device, going on with %d images at once", size)
