@@ -7,7 +7,7 @@ import numpy as np
 from vidremove.images import Box, bounding_box
 
 _SCREEN = 1e-3  # pulls the correction to 0 some 30 pixels away from a seam
-_TRUST = 20.0  # grey levels; a larger step at a seam is rather a true edge than a shift in brightness
+_TRUST = 50.0  # grey levels; a larger step at a seam is rather a true edge than a shift in brightness
 _STEPS = 12  # conjugate gradient steps on each grid
 _LARGE = 2500  # cells of a grid from which on the steps are dear; smaller ones get three times as many
 _SMALLEST = 4  # cells a side of the coarsest grid
