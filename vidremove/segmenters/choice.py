@@ -30,11 +30,15 @@ class Choice:
 
     def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
         """Mask bool (H, W) and score 0..1 of the prompt on `images[at]`; see segmenters/embedded.py."""
-        chosen = self._text if prompt.text else self._points
+        chosen = self.chosen(prompt)
         if chosen is None:
             raise ValueError("a prompt of a kind that was not announced")
         mask, score = chosen(images, at, prompt)
         return mask, float(score)
+
+    def chosen(self, prompt: Prompt) -> Any:
+        """The segmenter that this prompt goes to."""
+        return self._text if prompt.text else self._points
 
 
 def points_segmenter(weights: str = "transfiner") -> str:

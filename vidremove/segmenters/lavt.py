@@ -37,6 +37,7 @@ class Lavt:
     """Yang et al. 2022, LAVT: the object that a phrase such as "the red car on the left" means."""
 
     reach = 0  # frames wanted on either side
+    knows_objects = True  # asked again on a later frame, it finds the same one there
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ class Transfiner:
     """Ke et al. 2022, Mask Transfiner: the instance at a click. It knows the 80 classes of COCO."""
 
     reach = 0  # frames wanted on either side
+    knows_objects = True  # asked again on a later frame, it finds the same one there
 
     def __init__(
         self,

@@ -1,0 +1,130 @@
+"""Asking a network again on later frames: when, with what, and which answers are taken."""
+
+import numpy as np
+import pytest
+
+from vidremove.errors import InputError
+from vidremove.segmenters.choice import Choice
+from vidremove.stages.resegment import Resegmenter, inner_point, overlap
+from vidremove.types import Prompt
+
+SIZE = (60, 90)
+IMAGE = np.zeros((*SIZE, 3), np.uint8)
+CLICK = Prompt(clicks=((30, 30),), not_clicks=((50, 30),))
+
+
+def box(x0: int, y0: int = 20, side: int = 20) -> np.ndarray:
+    mask = np.zeros(SIZE, np.bool_)
+    mask[y0 : y0 + side, x0 : x0 + side] = True
+    return mask
+
+
+class Network:
+    """Answers with what it is told to, and remembers the questions."""
+
+    knows_objects = True
+
+    def __init__(self, answer: np.ndarray | None) -> None:
+        self.answer = answer
+        self.asked: list[Prompt] = []
+
+    def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
+        assert images.shape == (1, *SIZE, 3)
+        assert images.dtype == np.uint8
+        assert at == 0
+        self.asked.append(prompt)
+        if self.answer is None:
+            raise InputError("no instance there")
+        return self.answer, 0.9
+
+
+def ask(network: object, prompt: Prompt = CLICK, every: int = 10) -> Resegmenter:
+    again = Resegmenter(network, {"object": prompt}, every)
+    again.start("object", 0)
+    return again
+
+
+def test_it_asks_every_so_often_in_either_direction():
+    for step in (1, -1):
+        network = Network(box(31))
+        again = ask(network)
+        answers = [again("object", step * index, IMAGE, box(30), 0.9) for index in range(1, 26)]
+        assert [prompt.frame for prompt in network.asked] == [step * 10, step * 20]
+        assert [index for index, answer in enumerate(answers, 1) if answer is not None] == [10, 20]
+        mask, score = answers[9]
+        assert np.array_equal(mask, box(31))
+        assert score == 0.9
+
+
+def test_points_follow_the_carried_mask_and_words_stay():
+    network = Network(box(50))
+    ask(network)("object", 10, IMAGE, box(50), 0.9)
+    (asked,) = network.asked
+    assert (asked.frame, asked.box, asked.not_clicks, asked.text) == (10, (50.0, 20.0, 70.0, 40.0), (), None)
+    ((x, y),) = asked.clicks
+    assert 58 <= x <= 61
+    assert 28 <= y <= 31
+    ask(network, Prompt(text="a dog", clicks=((1, 2),)))("object", 10, IMAGE.astype(np.uint16), box(50), 0.9)
+    asked = network.asked[1]
+    assert (asked.frame, asked.text, asked.clicks, asked.box) == (10, "a dog", (), None)
+
+
+def test_an_answer_that_is_another_object_is_not_taken():
+    network = Network(box(45))
+    again = ask(network)
+    assert overlap(box(45), box(30)) < 0.25
+    assert again("object", 10, IMAGE, box(30), 0.9) is None
+    assert len(network.asked) == 1
+    network.answer = None
+    assert again("object", 20, IMAGE, box(30), 0.9) is None
+    assert len(network.asked) == 2
+
+
+def test_doubt_asks_at_once_but_not_all_the_time():
+    network = Network(box(30))
+    again = ask(network, every=100)
+    for index in range(1, 30):
+        again("object", index, IMAGE, box(30), 0.2)
+    assert [prompt.frame for prompt in network.asked] == [8, 16, 24]
+
+
+def test_an_object_that_comes_back_is_looked_at_at_once():
+    network = Network(box(40))
+    again = ask(network, every=100)
+    assert again("object", 1, IMAGE, np.zeros(SIZE, np.bool_), 0.0) is None
+    assert not network.asked
+    answer = again("object", 2, IMAGE, box(48), 0.9)  # found again, roughly: a third of it overlaps
+    assert answer is not None
+    assert again("object", 3, IMAGE, box(48), 0.9) is None
+    assert len(network.asked) == 1
+
+
+@pytest.mark.parametrize("prompt", [Prompt(mask=box(30)), Prompt(not_clicks=((1, 1),))])
+def test_a_mask_that_was_given_is_left_alone(prompt):
+    network = Network(box(30))
+    assert ask(network, prompt)("object", 10, IMAGE, box(30), 0.9) is None
+    assert not network.asked
+
+
+def test_only_segmenters_that_know_objects_are_asked():
+    network, plain = Network(box(30)), Network(box(30))
+    plain.knows_objects = False
+    assert ask(plain)("object", 10, IMAGE, box(30), 0.9) is None
+    assert ask(network, every=0)("object", 10, IMAGE, box(30), 0.9) is None
+    text = Prompt(text="a dog")
+    choice = Choice([CLICK, text], for_text=lambda: network, for_points=lambda: plain)
+    assert ask(choice, CLICK)("object", 10, IMAGE, box(30), 0.9) is None
+    assert ask(choice, text)("object", 10, IMAGE, box(30), 0.9) is not None
+    assert not plain.asked
+
+
+def test_the_inner_point_lies_deep():
+    mask = np.zeros(SIZE, np.bool_)
+    mask[0:20, 0:20] = True
+    mask[5, 20:80] = True  # a thin arm
+    x, y = inner_point(mask)
+    assert 8 <= x <= 11
+    assert 8 <= y <= 11
+    single = np.zeros(SIZE, np.bool_)
+    single[59, 0] = True
+    assert inner_point(single) == (0.0, 59.0)
