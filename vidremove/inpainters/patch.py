@@ -10,7 +10,7 @@ from vidremove.inpainters.seams import blend_seams
 from vidremove.inpainters.shiftmap import Level, choose_offsets, make_level, refine
 from vidremove.inpainters.telea import diffuse
 
-_NODES = 800  # hole pixels at the resolution at which the pieces are chosen
+_NODES = 1200  # hole pixels at the resolution at which the pieces are chosen
 _OFFSETS = 30
 _THIN = 3  # a hole that is nowhere thicker than this many pixels from edge to edge is left to diffusion
 _GROUPS = 6  # holes filled one by one; more are joined with their neighbours
@@ -22,7 +22,7 @@ _GREY = 128
 
 
 class Patch:
-    """Shift map: graph cuts over the offsets at which the picture repeats itself, then gradient-domain blending.
+    """Shift map: message passing over the offsets at which the picture repeats itself, then gradient-domain blending.
 
     No weights. Continues texture and repeated structure sharply; invents nothing that does not stand near the hole.
     Source: He and Sun 2012, Statistics of patch offsets for image completion; Pritch et al. 2009, Shift-map image
