@@ -38,9 +38,10 @@ class FillConfig:
     """From masks to filled frames (stages/survey.py, background.py, inpaint.py, blend.py)."""
 
     inpainter: str = "patch"  # for pixels that no frame shows; "both": results of lama and mat beside each other
-    dilate: int = 3  # pixels the mask is grown before filling
+    dilate: int = -1  # pixels the mask is grown before filling; -1: by the size of the picture (Job.settle_dilation)
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame
+    sources: int = 10  # of them that a hole is filled from
     steadiness: float = 0.5  # share of the fill before, carried along, that is mixed in where it agrees
     store_frames: int = 48  # frames of a shot kept on disk to fill holes from far away
     store_spacing: int = 8  # frames between them; doubles when the store is full
@@ -73,9 +74,10 @@ _CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("float32", "
 _RANGES: dict[str, tuple[float, float]] = {
     "area": (64 * 64, 3840 * 2160),
     "look_ahead": (1, 200),
-    "dilate": (0, 200),
+    "dilate": (-1, 200),
     "feather": (0, 200),
     "window": (1, 200),
+    "sources": (1, 64),
     "steadiness": (0.0, 0.95),
     "store_frames": (2, 1000),
     "store_spacing": (1, 1000),

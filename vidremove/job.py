@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -60,6 +60,16 @@ class Job:
         reach = self.config.fill.window
         first, last = (holes[0], holes[-1] + 1) if holes else (self.start, self.start)
         self.start, self.stop = max(self.start, first - reach), min(self.stop, last + reach if holes else last)
+
+    def settle_dilation(self, tracked: bool) -> None:
+        """Choose how far masks are grown, if the settings leave it open.
+
+        A given mask is taken to be true to a pixel for every 320 of its longer side, a tracked one to twice that + 1.
+        """
+        if self.config.fill.dilate < 0:
+            given = max(1, round(max(self.info.size) / 320))
+            fill = replace(self.config.fill, dilate=2 * given + 1 if tracked else given)
+            self.config = replace(self.config, fill=fill)
 
     def new_store(self) -> MaskStore:
         return MaskStore(self.folder / "masks", self.info.frames, self.info.size)

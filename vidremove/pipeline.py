@@ -233,6 +233,7 @@ def _segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
 
 def _get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
     """Fill the store, by reading or by tracking. Returns: shots found by tracking."""
+    job.settle_dilation(tracked=masks is None)
     if masks is not None:
         read_masks(Path(masks), job.info, store)
         for index in (*range(job.start), *range(job.stop, len(store))):

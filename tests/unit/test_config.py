@@ -27,7 +27,7 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ("[fill]\ndialte = 4\n", "unknown key 'dialte'. Known: .*dilate"),
         ("[fil]\ndilate = 4\n", "unknown key 'fil'"),
         ("[fill]\ndilate = 'much'\n", "dilate is 'much', needed int"),
-        ("[fill]\ndilate = -1\n", "dilate is -1, needed 0 to 200"),
+        ("[fill]\ndilate = -2\n", "dilate is -2, needed -1 to 200"),
         ("[fill]\nsteadiness = 1.0\n", "needed 0.0 to 0.95"),
         ("fill = 3\n", "is a section"),
         ("fill = [", "cannot be read"),

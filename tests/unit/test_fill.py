@@ -35,7 +35,7 @@ def pan(count: int, step: int = 2, dtype: type = np.uint8) -> tuple[list[Frame],
 
 
 def fill(frames: list[Frame], folder: Path, config: FillConfig | None = None, workers: int = 1) -> list[Frame]:
-    config = config or FillConfig()
+    config = config or FillConfig(dilate=3)
     surveyor = Surveyor(config, folder)
     for frame in frames:
         surveyor.add(frame)
@@ -109,7 +109,7 @@ def test_inpainting_copies_nothing_of_the_other_objects(tmp_path: Path) -> None:
     for left in (60, 242):
         mask[80:190, left : left + 110] = True
         image[80:190, left : left + 110] = (230, 20, 20)
-    config = FillConfig()
+    config = FillConfig(dilate=3)
     surveyor = Surveyor(config, tmp_path)
     frame = Frame(0, 0, image, mask=mask)
     surveyor.add(frame)

@@ -91,7 +91,9 @@ def add_range(parser: argparse.ArgumentParser) -> None:
 
 def add_fill(parser: argparse.ArgumentParser) -> None:
     """How to fill."""
-    parser.add_argument("--dilate", type=int, metavar="PIXELS", help="grow the mask by this much")
+    parser.add_argument(
+        "--dilate", type=int, metavar="PIXELS", help="grow the mask by this much (default: by the picture's size)"
+    )
     parser.add_argument("--feather", type=int, metavar="PIXELS", help="fade the fill into the picture over this much")
     parser.add_argument(
         "--fill",

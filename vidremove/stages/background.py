@@ -18,8 +18,7 @@ from vidremove.stages.view import View, make_view
 from vidremove.types import Frame
 
 _OFFSETS = (1, 2, 3, 4, 6, 8, 10, 13, 16, 20, 26, 32, 40)  # frames to either side that are asked for background
-_SOURCES = 10  # frames a hole is filled from
-_SOURCES_STILL = 14  # while the camera stands still, where a frame costs little and averaging takes away noise
+_SOURCES_STILL = 14  # at least while the camera stands still: a frame costs little, and averaging takes away noise
 _SAMPLES = 4  # every so many working pixels one of the hole speaks for its neighbours
 _NEAR = 15.0  # frames; what a source shows is worth half at this distance
 _LEAST_GAIN = 2.0  # samples a source must add
@@ -60,7 +59,7 @@ class _Window:
             return self._views[index]
         if index not in self._stored:
             like = next(iter(self._views.values()))
-            if len(self._stored) >= _SOURCES:
+            if len(self._stored) >= self._config.sources:
                 del self._stored[next(iter(self._stored))]
             self._stored[index] = self._survey.store.load(index, like)
         return self._stored[index]
@@ -113,7 +112,7 @@ def gather_background(frames: Iterable[Frame], survey: Survey, config: FillConfi
                 pending.append(pool.submit(Draft, target, None, []))
             else:
                 view = window.view(target.index)
-                sources = [window.view(i) for i in select_sources(view, window, target, survey)]
+                sources = [window.view(i) for i in select_sources(view, window, target, survey, config.sources)]
                 movers = [window.view(i) for i in window.movers(target)]
                 pending.append(pool.submit(_gather, target, view, sources, movers, survey))
             while len(pending) > _AHEAD * max(1, workers):
@@ -141,8 +140,8 @@ def _windows(frames: Iterable[Frame], survey: Survey, config: FillConfig) -> Ite
         yield target, window
 
 
-def select_sources(view: View, window: _Window, target: Frame, survey: Survey) -> list[int]:
-    """Choose the frames to fill from, greedily: each adds most to what is not seen yet, from either side in time.
+def select_sources(view: View, window: _Window, target: Frame, survey: Survey, most: int) -> list[int]:
+    """Choose `most` frames to fill from, greedily: each adds most to what is not seen yet, from either side in time.
 
     Source: ours; greedy set cover.
     """
@@ -162,7 +161,9 @@ def select_sources(view: View, window: _Window, target: Frame, survey: Survey) -
             seen.append(visible)
     if not indexes:
         return []
-    return _cover(target.index, indexes, np.array(seen), survey)
+    if sum(survey.still(target.index, i) for i in indexes) > len(indexes) / 2:
+        most = max(most, _SOURCES_STILL)
+    return _cover(target.index, indexes, np.array(seen), most)
 
 
 def _visible(covered: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -174,13 +175,12 @@ def _visible(covered: np.ndarray, points: np.ndarray) -> np.ndarray:
     return visible
 
 
-def _cover(target: int, indexes: list[int], seen: np.ndarray, survey: Survey) -> list[int]:
+def _cover(target: int, indexes: list[int], seen: np.ndarray, most: int) -> list[int]:
     gaps = np.array(indexes) - target
     worth = 1 / (1 + abs(gaps) / _NEAR)
     later = (gaps > 0).astype(np.int64)
     count = np.zeros(seen.shape[1])
     side_count = np.zeros((2, seen.shape[1]))
-    most = _SOURCES_STILL if sum(survey.still(target, i) for i in indexes) > len(indexes) / 2 else _SOURCES
     chosen: list[int] = []
     free = np.ones(len(indexes), np.bool_)
     while len(chosen) < most:

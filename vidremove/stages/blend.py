@@ -12,7 +12,7 @@ from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import look_up
 from vidremove.stages.inpaint import filled_view, paste
-from vidremove.stages.region import Region, crop, enlarge
+from vidremove.stages.region import Region, crop, depth_scale, enlarge
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, shrink
 from vidremove.types import Frame
@@ -50,7 +50,7 @@ def _steady(region: Region, view: View, last: View, survey: Survey, share: float
     candidate = make_candidate(region.site, last, survey)
     if candidate is None:
         return region
-    scale = np.float32(257 if view.image.dtype == np.uint16 else 1)
+    scale = depth_scale(view.image)
     now = cv2.cvtColor(shrink(region.colour / scale, view.factor), cv2.COLOR_RGB2GRAY)
     off = cv2.blur((candidate.gray - now) ** 2, (_PATCH, _PATCH))
     weight = share * np.exp(-off / 64) * candidate.visible

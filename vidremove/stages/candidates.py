@@ -46,13 +46,32 @@ def make_candidate(site: Site, source: View, survey: Survey) -> Candidate | None
 
 
 def locate(target: View, source: View, survey: Survey) -> np.ndarray | None:
-    """Homography from `target` to `source`, measured between the two themselves where they are far apart."""
+    """Homography from `target` to `source`, measured between the two themselves where they are far apart.
+
+    It is always measured from the earlier frame to the later one, so that either as the target gives the same.
+    """
     gap = abs(source.index - target.index)
-    homography = survey.between(target.index, source.index)
-    if homography is None or gap <= _DIRECT:
-        return homography
-    refined = register(target, source, homography, levels=_NEAR_LEVELS if gap <= _VERIFY_BEYOND else 3)
-    return homography if refined is None and gap <= _VERIFY_BEYOND else refined
+    if gap <= _DIRECT:
+        return survey.between(target.index, source.index)
+    first, second = (target, source) if target.index < source.index else (source, target)
+    homography = survey.measured.get((first.index, second.index))
+    if homography is None:
+        homography = _measure(first, second, survey, gap)
+        survey.measured.put((first.index, second.index), homography)
+    if not homography.any():
+        return None
+    return homography if first is target else np.linalg.inv(homography)
+
+
+def _measure(first: View, second: View, survey: Survey, gap: int) -> np.ndarray:
+    """Homography between two frames far apart; all zero where it cannot be told."""
+    homography = survey.between(first.index, second.index)
+    if homography is None:
+        return np.zeros((3, 3))
+    refined = register(first, second, homography, levels=_NEAR_LEVELS if gap <= _VERIFY_BEYOND else 3)
+    if refined is None:
+        return homography if gap <= _VERIFY_BEYOND else np.zeros((3, 3))
+    return refined
 
 
 def covered_at(source: View, places: np.ndarray) -> np.ndarray:
@@ -79,15 +98,16 @@ def _judge(site: Site, source: View, places: np.ndarray | None) -> Candidate:
         error = np.full(visible.shape, _UNKNOWN_ERROR, np.float32)
         return Candidate(source, places_in, visible, gray, None, error, gap)
     difference = site.colour - colour
+    third = np.full((1, 3), 1 / 3)
+    squared = cv2.transform(difference * difference, third)
     weight = ring.astype(np.float32)
-    squared = cv2.transform(difference**2, np.full((1, 3), 1 / 3))
-    error = np.maximum(crop(fill_smooth_coarse(squared[..., None], weight)[..., 0], inner), 0)
+    error = crop(fill_smooth_coarse(squared[..., None], weight)[..., 0], inner)
     if places is None:
-        return Candidate(source, None, visible, gray, None, error, gap)
-    middle = np.median(difference[ring][::2], axis=0)
-    trust = 1 / (1 + cv2.transform((difference - middle) ** 2, np.full((1, 3), 1 / (3 * _ODD**2))))
+        return Candidate(source, None, visible, gray, None, np.maximum(error, 0), gap)
+    middle = np.median(difference[ring][::4], axis=0)
+    trust = 1 / (1 + cv2.transform((difference - middle) ** 2, third / _ODD**2))
     smooth = crop(fill_smooth_coarse(np.dstack([difference * trust[..., None], trust]), weight), inner)
-    offset = np.clip(smooth[..., :3] / np.maximum(smooth[..., 3:], 1e-3), -_LARGEST_OFFSET, _LARGEST_OFFSET)
-    mean_square = cv2.transform(offset**2, np.full((1, 3), 1 / 3))
+    offset = np.clip(smooth[..., :3] / np.maximum(smooth[..., 3:4], 1e-3), -_LARGEST_OFFSET, _LARGEST_OFFSET)
+    error -= cv2.transform(offset * offset, third)
     gray += cv2.transform(offset, np.array([[0.299, 0.587, 0.114]]))
-    return Candidate(source, places_in, visible, gray, offset, np.maximum(error - mean_square, 0), gap)
+    return Candidate(source, places_in, visible, gray, offset, np.maximum(error, 0), gap)

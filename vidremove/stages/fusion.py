@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 
 from vidremove.stages.candidates import Candidate
-from vidremove.stages.region import Region, Site, crop, enlarge, enlarge_map, sample
+from vidremove.stages.region import Region, Site, crop, depth_scale, enlarge, enlarge_map, sample
 from vidremove.stages.registration import fill_smooth_coarse
 
-_DRIFT = 1.0  # squared grey levels by which a scene changes in a frame's time, growing with its square
+_DRIFT = 0.3  # squared grey levels by which a scene changes in a frame's time, growing with its square
 _FLOOR = 1.0  # squared grey levels that any source is off
 _TOLERANCE = 60.0  # grey levels a source may stand off the consensus before it counts little
 _ROUNDS = 4
@@ -15,7 +15,8 @@ _FAR = 12.0  # frames; beyond, a scene changes no more
 _PLAIN = 9  # working pixels a side over which the surroundings are looked at
 _RIM = 4.0  # working pixels into the hole to which the rim itself reaches
 _DEPTH = 10.0  # working pixels into the hole at which the surroundings say half as much
-_ENOUGH = 0.35  # weight the candidates must have together
+_SEEN = 0.5  # share of a working pixel that a candidate must show
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _BOTTOMLESS = 1e4  # working pixels, where a hole has no edge
 _BEHIND = 60.0**2  # squared grey levels that background is off where a moving thing is surely expected
 _DOUBT = 15.0**2  # squared grey levels of error at which it is expected by half
@@ -25,41 +26,49 @@ _PATCH = 5  # pixels a side over which agreement is judged
 def fuse(site: Site, candidates: list[Candidate]) -> Region:
     """Weigh the candidates by their own evidence and by their agreement, and copy from the full-size sources.
 
-    Where what is round the hole says more about it than all candidates, it is left unknown.
+    What is round the hole takes part as one more voice, a smooth one: it is heard where all candidates are poor. What
+    no candidate shows is left unknown.
     Source: ours; iteratively reweighted means with a Geman-McClure weight on patches.
     """
-    factor = site.view.factor
+    factor, shape = site.view.factor, (site.full[1] - site.full[0], site.full[3] - site.full[2])
     hole = crop(site.view.hole, site.full)
-    colour = np.zeros((*hole.shape, 3), np.float32)
-    total = np.zeros(hole.shape, np.float32)
-    if candidates:
-        for candidate, weight in zip(candidates, agree(candidates, *expect(site)), strict=True):
-            wide = enlarge(weight, factor, hole.shape)
-            if wide.any():
-                colour += wide[..., None] * look_up(candidate, site)
-                total += wide
-    known = hole & (total > _ENOUGH)
-    colour /= np.maximum(total, 1e-6)[..., None]
-    return Region(site, hole, colour, known)
+    if not candidates:
+        return Region(site, hole, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.bool_))
+    smooth, spread = expect(site)
+    weights = agree(candidates, to_luma(smooth), spread)
+    rest = enlarge(1 - weights.sum(axis=0), factor, shape)
+    colour = depth_scale(site.view.image) * rest[..., None] * enlarge(smooth, factor, shape)
+    for candidate, weight in zip(candidates, weights, strict=True):
+        wide = enlarge(weight, factor, shape)
+        if wide.any():
+            colour += wide[..., None] * look_up(candidate, site)
+    seen = np.max([candidate.visible for candidate in candidates], axis=0)
+    return Region(site, hole, colour, hole & (enlarge(seen, factor, shape) > _SEEN))
 
 
 def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
-    """What the surroundings say of the hole: grey levels continued smoothly, and their squared error.
+    """What the surroundings say of the hole: colours continued smoothly, and their squared error in grey levels.
 
-    Returns: two float32 arrays of the inner box. On plain ground the error is small; in texture, or deep inside the
-        hole, it is large.
+    Returns: float32 (h, w, 3), 0..255, and float32 (h, w), of the inner box. On plain ground the error is
+        small; in texture, or deep inside the hole, it is large.
     Source: ours.
     """
     ring = site.ring.astype(np.float32)
-    gray = site.gray.astype(np.float32)
     size = (_PLAIN, _PLAIN)
     count = np.maximum(cv2.blur(ring, size), 1e-3)
-    mean = cv2.blur(gray * ring, size) / count
-    spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - mean * mean, 0)
+    mean = cv2.blur(site.colour * ring[..., None], size) / count[..., None]
+    gray = site.gray.astype(np.float32)
+    spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - to_luma(mean) ** 2, 0)
     smooth = crop(fill_smooth_coarse(np.dstack([mean, spread]), ring), site.inner)
     depth = np.minimum(crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner), _BOTTOMLESS)
     rim = (depth / _RIM) ** 2
-    return smooth[..., 0], (smooth[..., 1] + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
+    return smooth[..., :3], (smooth[..., 3] + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
+
+
+def to_luma(colour: np.ndarray) -> np.ndarray:
+    """Luma of float32 (h, w, 3), RGB: float32 (h, w)."""
+    luma: np.ndarray = cv2.transform(np.ascontiguousarray(colour), _LUMA)
+    return luma
 
 
 def agree(candidates: list[Candidate], expected: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -94,6 +103,5 @@ def look_up(candidate: Candidate, site: Site, interpolation: int = cv2.INTER_CUB
     places = enlarge_map(candidate.places, factor, shape)
     colour: np.ndarray = sample(image, places, interpolation).astype(np.float32)
     if candidate.offset is not None:
-        scale = np.float32(257 if image.dtype == np.uint16 else 1)
-        colour += scale * enlarge(candidate.offset, factor, shape)
+        colour += depth_scale(image) * enlarge(candidate.offset, factor, shape)
     return colour

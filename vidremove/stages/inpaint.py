@@ -9,8 +9,8 @@ import numpy as np
 from vidremove.images import Box, bounding_box, to_gray, to_uint8
 from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
-from vidremove.stages.fusion import agree, expect, look_up
-from vidremove.stages.region import Region, crop, enlarge
+from vidremove.stages.fusion import agree, expect, look_up, to_luma
+from vidremove.stages.region import Region, crop, depth_scale, enlarge
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, shrink
 
@@ -123,7 +123,8 @@ def _carry(region: Region, anchor: View, survey: Survey) -> Region:
     candidate = make_candidate(region.site, anchor, survey) if unknown.any() else None
     if candidate is None:
         return region
-    weight = agree([candidate], *expect(region.site))[0]
+    smooth, spread = expect(region.site)
+    weight = agree([candidate], to_luma(smooth), spread)[0]
     taken = unknown & (enlarge(weight, anchor.factor, unknown.shape) > _ENOUGH)
     found = look_up(candidate, region.site, cv2.INTER_LINEAR)
     colour = np.where(taken[..., None], found, region.colour)
@@ -143,7 +144,7 @@ def _invent(
     hole = np.zeros(image.shape[:2], np.bool_)
     crop(hole, region.full)[:] = unknown
     box = _context(hole)
-    scale = np.float32(257 if image.dtype == np.uint16 else 1)
+    scale = depth_scale(image)
     shown, holes = to_uint8(crop(image, box)), crop(all_unknown, box)
     made = _continue_rim(shown, holes)
     if inpainter is not None:

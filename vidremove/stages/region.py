@@ -102,6 +102,11 @@ def box_grid(box: Box) -> np.ndarray:
     return np.dstack([x, y])
 
 
+def depth_scale(image: np.ndarray) -> np.float32:
+    """By what 0..255 is multiplied to be in the range of the image."""
+    return np.float32(257 if image.dtype == np.uint16 else 1)
+
+
 def enlarge_map(places: np.ndarray, factor: int, size: tuple[int, int]) -> np.ndarray:
     """Working-pixel coordinates (h, w, 2) as coordinates of the image for each of its pixels, cut to `size`."""
     if factor > 1:

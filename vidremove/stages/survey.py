@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ _STILL = (
     1.02  # a camera stands still while keeping the picture as it is leaves at most this times the error of moving it
 )
 _CLIPPED = 32  # grey levels, so that moving things do not outweigh the rest
+_PAIRS = 2000  # homographies kept
 _PATIENCE = 3  # frames in a row that must move before a still run ends
 
 
@@ -29,11 +31,32 @@ class CameraStep:
     run: int  # number of the still run, unique over the video; -1 where the camera moves
 
 
+class Measured:
+    """Homographies that were measured between pairs of frames, the latest few thousand; threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: dict[tuple[int, int], np.ndarray] = {}
+
+    def get(self, pair: tuple[int, int]) -> np.ndarray | None:
+        """What was put for a pair; None if it is not known."""
+        with self._lock:
+            return self._found.get(pair)
+
+    def put(self, pair: tuple[int, int], homography: np.ndarray) -> None:
+        """Keep the homography of a pair, and forget the oldest."""
+        with self._lock:
+            self._found[pair] = homography
+            if len(self._found) > _PAIRS:
+                del self._found[next(iter(self._found))]
+
+
 @dataclass(slots=True, eq=False)
 class Survey:
     """What the first pass knows. `close` deletes its files."""
 
     store: BackgroundStore
+    measured: Measured = field(default_factory=Measured)
     steps: dict[int, CameraStep] = field(default_factory=dict)
     shots: int = 0  # seen
 

@@ -8,12 +8,12 @@ import numpy as np
 from vidremove.images import grow, to_gray, to_uint8
 from vidremove.types import Frame
 
-_WORKING_WIDTH = 480  # pixels; wider frames are registered at a whole fraction of their size near it
+_WORKING_SIDE = 540  # pixels at most; larger frames are registered at a whole fraction of their size
 
 
 def working_factor(size: tuple[int, int]) -> int:
     """Whole number by which frames of `size` (H, W) are made smaller for registration."""
-    return max(1, round(max(size) / _WORKING_WIDTH))
+    return max(1, -(-max(size) // _WORKING_SIDE))
 
 
 @dataclass(slots=True, eq=False)
