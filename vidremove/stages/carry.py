@@ -18,11 +18,16 @@ from vidremove.camera import UNKNOWN
 from vidremove.images import Box, bounding_box, grow, identity_grid
 from vidremove.stages.observe import Observation
 from vidremove.stages.recover import Memory
+from vidremove.stages.rivals import Rivals
 
 _LOST = 16  # pixels of the working size, below which the object counts as gone
 _DOUBT = 0.5  # share of its confidence that an object has when it was just found again
 _REGAINED = 0.05  # of it is regained with every frame on which the object is held
 _SURE = 0.7  # confidence above which the area is remembered
+_CHANGED = 1.0  # log odds of a difference from the background that cannot be chance
+_STRAY = 0.1  # share of the surroundings that differ so, at which the registration is not trusted at all
+_TRUSTED = 0.7  # share of that trust from which a difference alone says that a pixel has changed
+_CLOSE = 0.1  # distance from the object's other parts, share of its size, at which a speck may belong to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Weights:
     colour: float = 0.7
     exemplar: float = 1.5  # descriptors against the keyframe
     difference: float = 1.0  # from the registered background
+    registered: float = 0.3  # share by which the difference counts for more where the surroundings fit
     motion: float = 0.7  # against the camera's
     neighbours: float = 1.2  # agreement of pixels of one colour
     growth: float = 0.1  # against pixels far outside the carried mask, a pixel
@@ -55,6 +61,7 @@ class Carrier:
         self._first = dict(self._models)
         self._exemplars = self._pick_exemplars(seen, mask)
         self._memory = Memory(seen, mask)
+        self._rivals = Rivals(seen.image)
         self._trusted = trust  # lowered when the object was found again after a loss
 
     def advance(self, seen: Observation) -> None:
@@ -68,12 +75,16 @@ class Carrier:
         box = bounding_box(carried > 0, self._margin(), 2)
         if box is None:
             self.label, self.mask, self.confidence = np.full_like(carried, -1), carried > 1, 0.0
+            self._rivals = Rivals(seen.image)
             return
         y0, y1, x0, x1 = box
-        odds = self._odds(seen, carried, grid, box)
+        self._rivals.carry(seen)
+        cues, changed = self._cues(seen, carried > 0, box)
+        odds = self._prior(seen, carried > 0, grid, box) + cues + self._rivals.odds(carried > 0, box)
         label = np.full_like(carried, -1)
         label[y0:y1, x0:x1] = settle(odds, seen.lab[y0:y1, x0:x1], self.weights.neighbours)
-        self.mask = _tidy(label > 0, carried > 0)
+        self.mask = _tidy(label > 0, carried > 0, changed, box)
+        self._rivals.note(cues > 0, self.mask, carried > 0, seen.image, box)
         self.label = np.where(self.mask, np.maximum(label, 0.05), np.minimum(label, -0.05))
         self.confidence = self._trusted * float(np.abs(label[self.mask]).mean()) if self.mask.any() else 0.0
         self._trusted = min(1.0, self._trusted + _REGAINED)
@@ -95,18 +106,33 @@ class Carrier:
     def _margin(self) -> int:
         return int(np.clip(0.6 * np.sqrt(self.mask.sum()), 12, 60))
 
-    def _odds(self, seen: Observation, carried: np.ndarray, grid: np.ndarray, box: Box) -> np.ndarray:
+    def _prior(self, seen: Observation, carried: np.ndarray, grid: np.ndarray, box: Box) -> np.ndarray:
+        """What the mask carried along the flow says: log odds of the box."""
         y0, y1, x0, x1 = box
-        inside = carried[y0:y1, x0:x1] > 0
+        inside = carried[y0:y1, x0:x1]
         distance = signed_distance(inside)
         width = max(2.0, self.weights.softness * float(np.sqrt(inside.sum())))
         odds = self.weights.prior * np.tanh(distance / width) * self._trust(seen, grid, box)
         odds -= self.weights.growth * np.maximum(-distance - self.weights.slack, 0)
-        odds += self._colour_odds(seen, box)
-        odds += self._difference_odds(seen, box)
-        odds += self._motion_odds(seen, distance, box)
-        odds += self._texture_odds(seen, box)
         return odds.astype(np.float32)
+
+    def _cues(self, seen: Observation, carried: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
+        """What the picture says: log odds of the box, and bool (h, w), pixels that differ from a background well known.
+
+        Where the surroundings fit the registered background, a difference from it counts for more, and against the
+        object's own motion: flow loses thin limbs that move fast and takes them for still.
+        """
+        y0, y1, x0, x1 = box
+        distance = signed_distance(carried[y0:y1, x0:x1])
+        difference, motion = self._difference_odds(seen, box), self._motion_odds(seen, distance, box)
+        differs, far = difference > _CHANGED, distance < -self.weights.slack
+        registered = float(np.clip(1 - differs[far].mean() / _STRAY, 0, 1)) if far.any() else 0.0
+        odds = difference * (1 + self.weights.registered * registered)
+        odds += np.where(differs, np.maximum(motion, (1 - registered) * motion), motion)
+        odds += self._colour_odds(seen, box) + self._texture_odds(seen, box)
+        changed = np.zeros(carried.shape, np.bool_)
+        changed[y0:y1, x0:x1] = differs & (registered > _TRUSTED)
+        return odds, changed
 
     def _trust(self, seen: Observation, grid: np.ndarray, box: Box) -> np.ndarray:
         """How far the flow there and back agrees: float32 in [0.4, 1]."""
@@ -188,13 +214,35 @@ def _smooth_counts(values: np.ndarray, size: int, width: int) -> np.ndarray:
     return counts / max(float(counts.sum()), 1.0)
 
 
-def _tidy(mask: np.ndarray, carried: np.ndarray) -> np.ndarray:
-    """Drop specks that neither are large nor come from the carried mask; close pinholes."""
+def _tidy(mask: np.ndarray, carried: np.ndarray, changed: np.ndarray, box: Box) -> np.ndarray:
+    """Drop specks, unless they are large, come from the carried mask, or lie close to it and changed; close pinholes.
+
+    A part that reaches in from beyond where the object was looked for is another thing that comes near.
+
+    Args:
+        mask: bool (h, w).
+        carried: bool (h, w), the mask as flow carries it.
+        changed: bool (h, w), pixels that surely differ from the background.
+        box: where the object was looked for.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     if count > 2:
         areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
-        held = np.bincount(labels[carried], minlength=count)
+        held, differing = (np.bincount(labels[part], minlength=count) for part in (carried, changed))
         keep = (areas >= 0.05 * areas[1:].max()) | ((areas >= 8) & (held > 0.3 * areas))
+        keep &= (held > 0) | ~np.isin(np.arange(count), labels[_edge(mask.shape, box)])
+        keep[0] = False
+        close = grow(keep[labels], max(2, int(_CLOSE * np.sqrt(areas[1:].max()))))
+        keep |= (np.bincount(labels[close], minlength=count) > 0) & (areas >= _LOST) & (differing > 0.5 * areas)
         keep[0] = False
         mask = keep[labels]
     return fill_pinholes(mask)
+
+
+def _edge(size: tuple[int, ...], box: Box) -> np.ndarray:
+    """The rim of a box, less what lies at the edge of the picture, where things come into view: bool (h, w)."""
+    edge = np.zeros(size, np.bool_)
+    y0, y1, x0, x1 = box
+    edge[y0:y1, x0:x1] = True
+    edge[y0 + (y0 > 0) : y1 - (y1 < size[0]), x0 + (x0 > 0) : x1 - (x1 < size[1])] = False
+    return edge
