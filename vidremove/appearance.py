@@ -65,8 +65,7 @@ def settle(odds: np.ndarray, lab: np.ndarray, strength: float, rounds: int = 12)
     Source: Boykov and Jolly 2001, section 3 (the energy); Parisi 1988 (mean field).
     """
     colour = lab.astype(np.float32)
-    across = np.square(np.diff(colour, axis=1)).sum(2)
-    down = np.square(np.diff(colour, axis=0)).sum(2)
+    across, down = (np.einsum("ijk,ijk->ij", step, step) for step in (np.diff(colour, axis=1), np.diff(colour, axis=0)))
     scale = -1.0 / (float(across.mean()) + float(down.mean()) + 1e-3)
     across, down = strength * np.exp(scale * across), strength * np.exp(scale * down)
     label: np.ndarray = np.tanh(odds / 2)

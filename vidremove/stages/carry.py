@@ -57,7 +57,9 @@ class Carrier:
         self.label = np.where(mask, 1.0, -1.0).astype(np.float32)  # expected label in [-1, 1]
         self.confidence = 1.0
         self._models: dict[str, np.ndarray] = {}
-        self._learn(seen, mask)
+        box = bounding_box(mask, self._margin(), 2)
+        if box is not None:
+            self._learn(seen, mask, box, seen.difference(box))
         self._first = dict(self._models)
         self._exemplars = self._pick_exemplars(seen, mask)
         self._memory = Memory(seen, mask)
@@ -79,17 +81,21 @@ class Carrier:
             return
         y0, y1, x0, x1 = box
         self._rivals.carry(seen)
-        cues, changed = self._cues(seen, carried > 0, box)
+        known = seen.difference(box)
+        cues, changed = self._cues(seen, carried > 0, known, box)
         odds = self._prior(seen, carried > 0, grid, box) + cues + self._rivals.odds(carried > 0, box)
         label = np.full_like(carried, -1)
         label[y0:y1, x0:x1] = settle(odds, seen.lab[y0:y1, x0:x1], self.weights.neighbours)
-        self.mask = _tidy(label > 0, carried > 0, changed, box)
+        self.mask = np.zeros(carried.shape, np.bool_)
+        self.mask[y0:y1, x0:x1] = _tidy(
+            label[y0:y1, x0:x1] > 0, carried[y0:y1, x0:x1] > 0, changed, _edge(carried.shape, box)
+        )
         self._rivals.note(cues > 0, self.mask, carried > 0, seen.image, box)
         self.label = np.where(self.mask, np.maximum(label, 0.05), np.minimum(label, -0.05))
         self.confidence = self._trusted * float(np.abs(label[self.mask]).mean()) if self.mask.any() else 0.0
         self._trusted = min(1.0, self._trusted + _REGAINED)
         if int(self.mask.sum()) >= _LOST:
-            self._learn(seen, self.mask, self.weights.rate)
+            self._learn(seen, self.mask, box, known, self.weights.rate)
         if self.confidence > _SURE:
             self._memory.note_area(int(self.mask.sum()))
 
@@ -116,23 +122,23 @@ class Carrier:
         odds -= self.weights.growth * np.maximum(-distance - self.weights.slack, 0)
         return odds.astype(np.float32)
 
-    def _cues(self, seen: Observation, carried: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
-        """What the picture says: log odds of the box, and bool (h, w), pixels that differ from a background well known.
+    def _cues(
+        self, seen: Observation, carried: np.ndarray, known: np.ndarray, box: Box
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the picture says: log odds, and bool, pixels that differ from a background well known; both of the box.
 
         Where the surroundings fit the registered background, a difference from it counts for more, and against the
         object's own motion: flow loses thin limbs that move fast and takes them for still.
         """
         y0, y1, x0, x1 = box
         distance = signed_distance(carried[y0:y1, x0:x1])
-        difference, motion = self._difference_odds(seen, box), self._motion_odds(seen, distance, box)
+        difference, motion = self._difference_odds(known), self._motion_odds(seen, distance, box)
         differs, far = difference > _CHANGED, distance < -self.weights.slack
         registered = float(np.clip(1 - differs[far].mean() / _STRAY, 0, 1)) if far.any() else 0.0
         odds = difference * (1 + self.weights.registered * registered)
         odds += np.where(differs, np.maximum(motion, (1 - registered) * motion), motion)
         odds += self._colour_odds(seen, box) + self._texture_odds(seen, box)
-        changed = np.zeros(carried.shape, np.bool_)
-        changed[y0:y1, x0:x1] = differs & (registered > _TRUSTED)
-        return odds, changed
+        return odds, differs & (registered > _TRUSTED)
 
     def _trust(self, seen: Observation, grid: np.ndarray, box: Box) -> np.ndarray:
         """How far the flow there and back agrees: float32 in [0.4, 1]."""
@@ -151,13 +157,13 @@ class Carrier:
         table = (0.5 * self.weights.colour * np.clip(table, -6, 6)).astype(np.float32)
         return table[colour_cells(seen.lab[y0:y1, x0:x1])]
 
-    def _difference_odds(self, seen: Observation, box: Box) -> np.ndarray:
+    def _difference_odds(self, difference: np.ndarray) -> np.ndarray:
         table = np.zeros(256, np.float32)
         now, first = self._models, self._first
         learnt = (1 - self.weights.anchor) * log_odds(now["moved"], now["stayed"], 3e-3, 3)
         learnt = learnt + self.weights.anchor * log_odds(first["moved"], first["stayed"], 3e-3, 3)
         table[:UNKNOWN] = self.weights.difference * np.repeat(learnt, 4)[:UNKNOWN]
-        return table[seen.difference(box)]
+        return table[difference]
 
     def _motion_odds(self, seen: Observation, distance: np.ndarray, box: Box) -> np.ndarray:
         """Speed against the camera, by histograms of this frame inside and outside the carried mask."""
@@ -178,16 +184,13 @@ class Carrier:
         odds = self.weights.exemplar * nearest_exemplars(part, inside, outside)
         return cv2.resize(odds, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
 
-    def _learn(self, seen: Observation, mask: np.ndarray, rate: float = 1.0) -> None:
-        """Move the colour and difference models towards this frame."""
-        box = bounding_box(mask, self._margin(), 2)
-        if box is None:
-            return
+    def _learn(self, seen: Observation, mask: np.ndarray, box: Box, difference: np.ndarray, rate: float = 1.0) -> None:
+        """Move the colour and difference models towards this frame, of which a box was looked at."""
         y0, y1, x0, x1 = box
         inside, outside = grow(mask, -1)[y0:y1, x0:x1], ~grow(mask, 1)[y0:y1, x0:x1]
         if inside.sum() < 30:
             inside = mask[y0:y1, x0:x1]
-        cells, difference = colour_cells(seen.lab[y0:y1, x0:x1]), seen.difference(box)
+        cells = colour_cells(seen.lab[y0:y1, x0:x1])
         known = difference < UNKNOWN
         fresh = {
             "inside": colour_histogram(cells[inside]),
@@ -214,23 +217,23 @@ def _smooth_counts(values: np.ndarray, size: int, width: int) -> np.ndarray:
     return counts / max(float(counts.sum()), 1.0)
 
 
-def _tidy(mask: np.ndarray, carried: np.ndarray, changed: np.ndarray, box: Box) -> np.ndarray:
+def _tidy(mask: np.ndarray, carried: np.ndarray, changed: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Drop specks, unless they are large, come from the carried mask, or lie close to it and changed; close pinholes.
 
     A part that reaches in from beyond where the object was looked for is another thing that comes near.
 
     Args:
-        mask: bool (h, w).
-        carried: bool (h, w), the mask as flow carries it.
-        changed: bool (h, w), pixels that surely differ from the background.
-        box: where the object was looked for.
+        mask: bool (h, w), where the object was looked for; all others likewise.
+        carried: the mask as flow carries it.
+        changed: pixels that surely differ from the background.
+        edge: pixels beyond which nothing was looked at.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     if count > 2:
         areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
         held, differing = (np.bincount(labels[part], minlength=count) for part in (carried, changed))
         keep = (areas >= 0.05 * areas[1:].max()) | ((areas >= 8) & (held > 0.3 * areas))
-        keep &= (held > 0) | ~np.isin(np.arange(count), labels[_edge(mask.shape, box)])
+        keep &= (held > 0) | ~np.isin(np.arange(count), labels[edge])
         keep[0] = False
         close = grow(keep[labels], max(2, int(_CLOSE * np.sqrt(areas[1:].max()))))
         keep |= (np.bincount(labels[close], minlength=count) > 0) & (areas >= _LOST) & (differing > 0.5 * areas)
@@ -240,9 +243,8 @@ def _tidy(mask: np.ndarray, carried: np.ndarray, changed: np.ndarray, box: Box) 
 
 
 def _edge(size: tuple[int, ...], box: Box) -> np.ndarray:
-    """The rim of a box, less what lies at the edge of the picture, where things come into view: bool (h, w)."""
-    edge = np.zeros(size, np.bool_)
+    """The rim of a box, less what lies at the edge of the picture, where things come into view: bool of the box."""
     y0, y1, x0, x1 = box
-    edge[y0:y1, x0:x1] = True
-    edge[y0 + (y0 > 0) : y1 - (y1 < size[0]), x0 + (x0 > 0) : x1 - (x1 < size[1])] = False
+    edge = np.ones((y1 - y0, x1 - x0), np.bool_)
+    edge[int(y0 > 0) : y1 - y0 - int(y1 < size[0]), int(x0 > 0) : x1 - x0 - int(x1 < size[1])] = False
     return edge

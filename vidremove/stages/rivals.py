@@ -139,12 +139,13 @@ def _unlikeness(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Difference of each pixel from the range of a 3 x 3 neighbourhood of the other image, sum over the channels."""
     square = np.ones((3, 3), np.uint8)
     above, below = cv2.subtract(image, cv2.dilate(other, square)), cv2.subtract(cv2.erode(other, square), image)
-    return cv2.max(above, below).sum(2, dtype=np.int32)
+    first, second, third = cv2.split(cv2.max(above, below))
+    return np.asarray(cv2.add(cv2.add(first, second), third))  # held at 255
 
 
 def _mean_difference(image: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float:
-    difference = cv2.absdiff(image, other).sum(2, dtype=np.int32)[inside]
-    return float(np.minimum(difference, _ODD).mean())
+    first, second, third = cv2.split(cv2.absdiff(image, other))
+    return float(np.minimum(cv2.add(cv2.add(first, second), third)[inside], _ODD).mean())
 
 
 def _far(shift: np.ndarray) -> int:
