@@ -106,8 +106,11 @@ class Rivals:
         y0, y1, x0, x1 = box
         inner, shown, area = mask[y0:y1, x0:x1], self._shown[y0:y1, x0:x1], int(mask.sum())
         others = cv2.morphologyEx((alike & ~inner).view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-        near = grow(inner, max(2, int(_GAP * np.sqrt(area))))
         old = self._age[y0:y1, x0:x1]
+        if not (others.any() or old.any()):
+            self._age, self._shown = np.zeros_like(self._age), np.zeros_like(self._shown)
+            return
+        near = grow(inner, max(2, int(_GAP * np.sqrt(area))))
         age = np.where(inner & shown, np.float32(0), old)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(others.view(np.uint8), connectivity=8)
         touched = np.bincount(labels[near | carried[y0:y1, x0:x1]], minlength=count)
@@ -120,7 +123,9 @@ class Rivals:
         self._age[y0:y1, x0:x1] = age
         fresh = np.zeros_like(mask)
         fresh[y0:y1, x0:x1] = (age > 0) & others
-        self._look = np.where((fresh & ~self._shown)[..., None], image, self._look)
+        appeared = fresh & ~self._shown
+        if appeared.any():
+            self._look = np.where(appeared[..., None], image, self._look)
         self._shown = fresh | (self._shown & (self._age > 0))
 
 
