@@ -28,6 +28,7 @@ class TrackConfig:
     segmenter: str = "auto"  # "auto": a network whose weights are present, else "embedded"
     text_weights: str = "lavt"  # names of `vidremove weights list`
     point_weights: str = "transfiner"
+    keyframe_every: int = 30  # frames after which a network is asked again where an object is; 0: never
     flow: str = "dis"
     area: int = 432 * 240  # pixels at which frames are looked at; masks come out at full size
     look_ahead: int = 30  # frames seen ahead and behind, to know the background
@@ -74,6 +75,7 @@ _CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("float32", "
 _RANGES: dict[str, tuple[float, float]] = {
     "area": (64 * 64, 3840 * 2160),
     "look_ahead": (1, 200),
+    "keyframe_every": (0, 100_000),
     "dilate": (-1, 200),
     "feather": (0, 200),
     "window": (1, 200),

@@ -140,14 +140,19 @@ def find_instance(network: transfiner.Transfiner, image: np.ndarray) -> tuple[in
     pytest.fail("the generated weights find nothing; choose another seed")
 
 
-def test_text(setting, capsys):
-    """`--text` with LAVT; what no frame shows is filled by the default inpainter."""
+def test_text(setting, capsys, monkeypatch):
+    """`--text` with LAVT, asked again every second frame; what no frame shows is filled by the default inpainter."""
+    asked, call = [], Lavt.__call__
+    monkeypatch.setattr(
+        Lavt, "__call__", lambda self, images, at, prompt: asked.append(prompt.frame) or call(self, images, at, prompt)
+    )
     network = setting.networks("lavt")
     lean(network, setting.first)
     setting.add("lavt", network)
     run("weights", "check", "lavt")
     assert "lavt                 present" in capsys.readouterr().out
-    check_pictures(*setting.remove("--text", PHRASE), setting.end)
+    check_pictures(*setting.remove("--text", PHRASE, "--set", "track.keyframe_every=2"), setting.end)
+    assert asked == list(range(0, setting.end, 2))
 
 
 @pytest.mark.parametrize("name", ["lama", "mat"])

@@ -1,10 +1,17 @@
 """Asking a network again on later frames: when, with what, and which answers are taken."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
+from tests.unit.test_track import scene
+from vidremove.config import load_config
 from vidremove.errors import InputError
+from vidremove.flows.dis import Dis
+from vidremove.masks import MaskStore
 from vidremove.segmenters.choice import Choice
+from vidremove.stages.propagate import track_objects
 from vidremove.stages.resegment import Resegmenter, inner_point, overlap
 from vidremove.types import Prompt
 
@@ -67,6 +74,31 @@ def test_points_follow_the_carried_mask_and_words_stay():
     ask(network, Prompt(text="a dog", clicks=((1, 2),)))("object", 10, IMAGE.astype(np.uint16), box(50), 0.9)
     asked = network.asked[1]
     assert (asked.frame, asked.text, asked.clicks, asked.box) == (10, "a dog", (), None)
+
+
+def test_a_drifting_mask_is_set_right_on_the_way(tmp_path):
+    """A network that sees the square anywhere, and a prompt whose first mask is only half of it."""
+    source, masks = scene([10 + 3 * index for index in range(24)])
+    half = masks[0].copy()
+    half[:, 23:] = False
+
+    class Seer:
+        knows_objects = True
+        asked: ClassVar[list[int]] = []
+
+        def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
+            self.asked.append(prompt.frame)
+            return (half if prompt.frame == 0 else masks[prompt.frame]), 0.9
+
+    found = {}
+    for every in (0, 6):
+        config = load_config(overrides=[f"track.keyframe_every={every}"])
+        with MaskStore(tmp_path / f"{every}.masks", 24, masks[0].shape) as store:
+            report = track_objects(source, [Prompt(clicks=((16, 52),))], Seer(), Dis(), store, config, lambda _: None)
+            found[every] = [overlap(store.get(index), masks[index]) for index in range(24)]
+        assert [frame for _, frame, _ in report.keyframes] == ([0, 6, 12, 18] if every else [0])
+    assert min(found[6][6:]) > 0.85
+    assert min(found[6][6:]) >= min(found[0][6:])
 
 
 def test_an_answer_that_is_another_object_is_not_taken():

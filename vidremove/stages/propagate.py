@@ -18,6 +18,7 @@ from vidremove.masks import MaskStore
 from vidremove.stages.carry import Carrier
 from vidremove.stages.keyframes import Keyframe, Segmenter, combine_prompts, segment_keyframe
 from vidremove.stages.observe import Flow, Observation, observe
+from vidremove.stages.resegment import Resegmenter
 from vidremove.stages.shots import list_shots
 from vidremove.types import Frame, MediaInfo, Prompt, Shot
 
@@ -38,7 +39,7 @@ class TrackReport:
     """What the tracking found."""
 
     shots: tuple[Shot, ...]
-    keyframes: tuple[tuple[str, int, float], ...]  # object, frame, score 0..1
+    keyframes: tuple[tuple[str, int, float], ...]  # object, frame, score 0..1; those asked for again at the end
     notes: tuple[str, ...]  # frames where an object was lost, and where it was found again
 
 
@@ -64,7 +65,8 @@ def track_objects(
 ) -> TrackReport:
     """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
 
-    A prompt speaks for its own shot: nothing is carried across a cut. A lost object is looked for in the rest of
+    A prompt speaks for its own shot: nothing is carried across a cut. A segmenter that knows objects is asked again on
+    later frames, see resegment.py. A lost object is looked for in the rest of
     its shot, see recover.py. Memory is bounded whatever the length.
 
     Args:
@@ -117,10 +119,12 @@ class _Run:
         self.stores: dict[str, MaskStore] = {}
         self.scores: list[tuple[str, int, float]] = []
         self.notes: list[str] = []
+        self._prompts: dict[str, Prompt] = {}  # of the shot, by object: what the segmenter is asked again
         self._folder, self._stack = folder, stack
 
     def shot(self, shot: Shot, prompts: Sequence[Prompt]) -> None:
         """Track every object that is prompted in this shot."""
+        self._prompts = {prompt.object: prompt for prompt in reversed(prompts)}
         keys = [segment_keyframe(self.source, prompt, self.segmenter, shot.start, shot.stop) for prompt in prompts]
         for key in keys:
             self.scores.append((key.object, key.frame, key.score))
@@ -157,23 +161,36 @@ class _Run:
         frames = (self.source.reversed if span.backwards else self.source.frames)(span.start, span.stop)
         carriers: dict[str, Carrier] = {}
         track = self.config.track
+        again = Resegmenter(self.segmenter, self._prompts, track.keyframe_every)
         for seen in observe(frames, self.flow, track.area, track.look_ahead):
             for name in names:
-                self._advance(name, seen, carriers, keyed[name], span)
+                self._advance(name, seen, carriers, again, keyed[name], span)
             self.on_frame(seen.frame.index)
 
     def _advance(
-        self, name: str, seen: Observation, carriers: dict[str, Carrier], keys: Sequence[int], span: _Span
+        self,
+        name: str,
+        seen: Observation,
+        carriers: dict[str, Carrier],
+        again: Resegmenter,
+        keys: Sequence[int],
+        span: _Span,
     ) -> None:
         index, store = seen.frame.index, self._store(name)
         if index in keys:
             carriers[name] = Carrier(seen, _shrink(store.get(index), seen.image.shape[:2]), trust=span.trust)
+            again.start(name, index)
             return
         if name not in carriers:
             return
         carrier = carriers[name]
         carrier.advance(seen)
         mask, confidence = _enlarge(carrier, store.size), carrier.confidence
+        renewed = again(name, index, seen.frame.image, mask, confidence)
+        if renewed is not None:
+            mask, confidence = renewed
+            carriers[name] = Carrier(seen, _shrink(mask, seen.image.shape[:2]))
+            self.scores.append((name, index, confidence))
         if span.backwards and any(key < index for key in keys):
             mask, confidence = _merge(index, keys, (store.get(index), store.confidence(index)), (mask, confidence))
         store.put(index, mask, confidence)
