@@ -3,6 +3,7 @@
 python -m benchmarks.networks --out benchmarks/results/networks.json
 python -m benchmarks.networks ../shared/parity        # weights shaped as for the parity tests, not the initial ones
 python -m benchmarks.networks --device cuda --precision bfloat16 --batch 8
+On a machine with other load, OMP_WAIT_POLICY=PASSIVE keeps threads that wait for each other from taking the time.
 """
 
 import argparse
@@ -185,6 +186,7 @@ def machine(device: torch.device) -> dict[str, Any]:
         "bf16_in_hardware": any(flag in flags for flag in HALF_FLAGS),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "waiting": os.environ.get("OMP_WAIT_POLICY", "active"),
         "load": round(os.getloadavg()[0], 2),
         "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
         "python": platform.python_version(),
@@ -225,6 +227,8 @@ def main() -> None:
             result[name]["peak_gpu_mb"] = torch.cuda.max_memory_allocated() >> 20
         print(json.dumps({name: result[name]}, indent=1), flush=True)
     if args.out:
+        kept = json.loads(args.out.read_text()) if args.out.exists() else {}  # of networks left out this time
+        result = {**{name: kept[name] for name in measures if name in kept}, **result}
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -16,7 +16,7 @@ from vidremove.nets.lama_fused import FusedLama
 from vidremove.tensors import pick_device, pick_precision
 from vidremove.weights import load_into, path
 
-_LEAST_MARGIN = 64  # pixels of surroundings that the network is shown at least, on every side
+_LEAST_MARGIN = 56  # pixels of surroundings that the network is shown at least, on every side
 _BATCH_AREA = {"cpu": 512 * 512, "cuda": 8 * 512 * 512}  # pixels at once; one image in any case
 
 
@@ -34,7 +34,7 @@ class Lama:
         device: str = "auto",
         precision: str = "float32",
         network: Network | None = None,
-        context: float = 0.4,
+        context: float = 0.38,
         refine_above: int = 0,
     ) -> None:
         """Take published weights by name, or a network that is ready.
