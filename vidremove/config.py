@@ -43,7 +43,7 @@ class FillConfig:
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame
     sources: int = 10  # of them that a hole is filled from
-    steadiness: float = 0.5  # share of the fill before, carried along, that is mixed in where it agrees
+    steadiness: float = 0.6  # share of the fill before, carried along, that is mixed in where it agrees
     store_frames: int = 48  # frames of a shot kept on disk to fill holes from far away
     store_spacing: int = 8  # frames between them; doubles when the store is full
 

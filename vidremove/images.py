@@ -54,3 +54,32 @@ def identity_grid(height: int, width: int) -> np.ndarray:
     """Pixel coordinates (x, y) of every pixel, float32 (H, W, 2)."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return np.dstack([x, y])
+
+
+def diffuse(image: np.ndarray, hole: np.ndarray, radius: int, method: int = cv2.INPAINT_TELEA) -> np.ndarray:
+    """Continue the rim of a hole smoothly into it; reads nothing of what stands in the hole.
+
+    OpenCV leaves the outermost pixels of a picture as they are and reads them, so the hole is first filled with the
+    colour of the nearest known pixel; grey where none is known.
+
+    Args:
+        image: uint8 (H, W, 3).
+        hole: bool (H, W), True = fill.
+        radius: pixels round a pixel that it is made from.
+        method: `cv2.INPAINT_TELEA` (Telea 2004) or `cv2.INPAINT_NS` (Bertalmio et al. 2001, which keeps edges going).
+    Returns: uint8 (H, W, 3).
+    """
+    if hole.all():
+        return np.full_like(image, 128)
+    if not hole.any():
+        return image.copy()
+    padded = cv2.copyMakeBorder(hole.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    _, areas = cv2.distanceTransformWithLabels(padded, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    areas = areas[1:-1, 1:-1]
+    colours = np.zeros((areas.max() + 1, 3), np.uint8)
+    colours[areas[~hole]] = image[~hole]
+    near: np.ndarray = colours[areas]
+    if min(hole.shape) < 3:
+        return near
+    filled = cv2.inpaint(near, hole.view(np.uint8), radius, method)
+    return np.asarray(np.where(hole[..., None], filled, image))

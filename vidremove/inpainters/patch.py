@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 
 from vidremove.errors import ShapeError
-from vidremove.images import bounding_box, grow
+from vidremove.images import bounding_box, diffuse, grow
 from vidremove.inpainters.offsets import cover, find_offsets
 from vidremove.inpainters.seams import blend_seams
 from vidremove.inpainters.shiftmap import Level, choose_offsets, make_level, refine
-from vidremove.inpainters.telea import diffuse
 
 _NODES = 1200  # hole pixels at the resolution at which the pieces are chosen
 _OFFSETS = 30

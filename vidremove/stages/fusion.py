@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from vidremove.images import diffuse
 from vidremove.stages.candidates import Candidate
 from vidremove.stages.region import Region, Site, crop, depth_scale, enlarge, enlarge_map, sample
 from vidremove.stages.registration import fill_smooth_coarse
@@ -14,7 +15,8 @@ _ROUNDS = 4
 _FAR = 12.0  # frames; beyond, a scene changes no more
 _PLAIN = 9  # working pixels a side over which the surroundings are looked at
 _RIM = 4.0  # working pixels into the hole to which the rim itself reaches
-_DEPTH = 10.0  # working pixels into the hole at which the surroundings say half as much
+_DEPTH = 20.0  # working pixels into the hole at which the surroundings say half as much
+_RADIUS = 3  # pixels round a pixel that it is continued from
 _SEEN = 0.5  # share of a working pixel that a candidate must show
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _BOTTOMLESS = 1e4  # working pixels, where a hole has no edge
@@ -47,7 +49,7 @@ def fuse(site: Site, candidates: list[Candidate]) -> Region:
 
 
 def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
-    """What the surroundings say of the hole: colours continued smoothly, and their squared error in grey levels.
+    """What the surroundings say of the hole: colours continued into it, and their squared error in grey levels.
 
     Returns: float32 (h, w, 3), 0..255, and float32 (h, w), of the inner box. On plain ground the error is
         small; in texture, or deep inside the hole, it is large.
@@ -56,13 +58,15 @@ def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
     ring = site.ring.astype(np.float32)
     size = (_PLAIN, _PLAIN)
     count = np.maximum(cv2.blur(ring, size), 1e-3)
-    mean = cv2.blur(site.colour * ring[..., None], size) / count[..., None]
     gray = site.gray.astype(np.float32)
-    spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - to_luma(mean) ** 2, 0)
-    smooth = crop(fill_smooth_coarse(np.dstack([mean, spread]), ring), site.inner)
+    mean = cv2.blur(gray * ring, size) / count
+    spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - mean * mean, 0)
+    spread = crop(fill_smooth_coarse(spread[..., None], ring)[..., 0], site.inner)
+    colour = diffuse(crop(site.view.small, site.box), site.hole > 0, _RADIUS, cv2.INPAINT_NS)
     depth = np.minimum(crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner), _BOTTOMLESS)
     rim = (depth / _RIM) ** 2
-    return smooth[..., :3], (smooth[..., 3] + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
+    error = (spread + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
+    return crop(colour, site.inner).astype(np.float32), error
 
 
 def to_luma(colour: np.ndarray) -> np.ndarray:

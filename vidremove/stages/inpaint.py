@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from vidremove.images import Box, bounding_box, to_gray, to_uint8
+from vidremove.images import Box, bounding_box, diffuse, to_gray, to_uint8
 from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import agree, expect, look_up, to_luma
@@ -19,7 +19,7 @@ _ANCHORS = 3  # frames kept whose made-up content is carried on
 _GENERATIONS = 3  # times that made-up content is resampled before it is made up anew
 _SLIGHT = 0.1  # share of the holes; less than this left over is continued from its rim, whose seams would show more
 _NEW = 0.4  # share of what is unseen that must be new for a frame to become an anchor
-_TEXTURE = 0.6  # share of the inpainter's result against the smooth continuation of the rim
+_TEXTURE = 0.5  # share of the inpainter's result against the smooth continuation of the rim
 _RADIUS = 5  # pixels
 _LEAST_CONTEXT = 48  # pixels round an unseen part that the inpainter is shown
 _ENOUGH = 0.5  # weight against the surroundings that carried content must have
@@ -146,7 +146,7 @@ def _invent(
     box = _context(hole)
     scale = depth_scale(image)
     shown, holes = to_uint8(crop(image, box)), crop(all_unknown, box)
-    made = _continue_rim(shown, holes)
+    made = diffuse(shown, holes, _RADIUS, cv2.INPAINT_NS)
     if inpainter is not None:
         invented = inpainter(shown[None], holes[None], None)[0]
         made = cv2.addWeighted(invented, texture, made, 1 - texture, 0)
@@ -154,12 +154,6 @@ def _invent(
     crop(whole, box)[:] = made * scale
     colour = np.where(unknown[..., None], crop(whole, region.full), region.colour)
     return replace(region, colour=colour, known=region.hole)
-
-
-def _continue_rim(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Continue the colours at the rim of the holes smoothly. Source: Telea 2004."""
-    filled: np.ndarray = cv2.inpaint(image, holes.view(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
-    return filled
 
 
 def _context(hole: np.ndarray) -> Box:
