@@ -9,7 +9,8 @@ from vidremove.registry import list_plugins
 from vidremove.types import Progress, Prompt, Result
 
 if TYPE_CHECKING:
-    from vidremove.pipeline import fill, preview, remove, segment, track
+    from vidremove.one_frame import preview, segment
+    from vidremove.pipeline import fill, remove, track
 
 __all__ = [
     "Cancelled",
@@ -30,6 +31,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import the verbs, and with them OpenCV and PyAV, when one is first asked for."""
+    if name in ("preview", "segment"):
+        return getattr(import_module("vidremove.one_frame"), name)
     if name in __all__:
         return getattr(import_module("vidremove.pipeline"), name)
     raise AttributeError(f"module 'vidremove' has no attribute {name!r}")

@@ -87,8 +87,13 @@ def _add(prompt: Prompt, kind: str, value: str, text: str) -> Prompt:
     return prompt
 
 
+def is_mask_alone(prompt: Prompt) -> bool:
+    """Whether a mask is all that is said: it is then taken as it is."""
+    return prompt.mask is not None and not (prompt.clicks or prompt.not_clicks or prompt.box or prompt.text)
+
+
 def check_prompts(prompts: Iterable[Prompt], size: tuple[int, int], start: int, stop: int) -> None:
-    """Refuse prompts outside the picture or the frames that are worked on.
+    """Refuse prompts that say nothing, and those outside the picture or the frames that are worked on.
 
     Args:
         prompts: what was said.
@@ -107,10 +112,10 @@ def check_prompts(prompts: Iterable[Prompt], size: tuple[int, int], start: int, 
                 raise InputError(
                     f"point {x:g},{y:g} on frame {prompt.frame} is outside the picture of {width}x{height} pixels."
                 )
-        if prompt.not_clicks and not (prompt.clicks or prompt.box or prompt.text or prompt.mask is not None):
+        if not (prompt.clicks or prompt.box or prompt.text or prompt.mask is not None):
+            said = "only says what is not the object" if prompt.not_clicks else "says nothing"
             raise InputError(
-                f"prompt for {prompt.object!r} on frame {prompt.frame} only says what is not the object: "
-                "add a click, a box or a mask."
+                f"prompt for {prompt.object!r} on frame {prompt.frame} {said}: add a click, a box, a mask or a phrase."
             )
         if prompt.box is not None:
             x0, y0, x1, y1 = prompt.box

@@ -28,7 +28,6 @@ class Frame:
     native: object = None  # the planes it was decoded from; made by media/source.py, read by media/sink.py alone
     shot: int = 0  # number of the shot, from 0
     mask: np.ndarray | None = None  # bool (H, W), True = remove; after the fill: True = pixel was replaced
-    confidence: float = 1.0  # of the mask, 0..1
 
     def __post_init__(self) -> None:
         image, mask = self.image, self.mask
@@ -52,10 +51,6 @@ class MediaInfo:
     rate: Fraction  # nominal frames per second; for display and for targets without times
     bits: int = 8  # per sample
     notes: tuple[str, ...] = ()  # oddities in words: variable frame rate, rotation, cut short
-
-    @property
-    def duration_s(self) -> float:
-        return float(self.frames / self.rate) if self.rate else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

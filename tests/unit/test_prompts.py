@@ -76,6 +76,7 @@ def test_prompts_inside_pass() -> None:
         (Prompt(frame=5, box=(60, 0, 70, 10)), "60x40"),
         (Prompt(frame=5, mask=np.ones((4, 6), np.bool_)), "mask for frame 5 is 6x4, needed 60x40"),
         (Prompt(frame=5, mask=np.zeros((40, 60), np.bool_)), "empty"),
+        (Prompt(frame=5), "says nothing"),
     ],
 )
 def test_prompts_outside_are_refused(prompt: Prompt, words: str) -> None:

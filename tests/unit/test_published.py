@@ -9,7 +9,8 @@ import torch
 
 from tests.published_files import WRITERS, tiny_lavt, tiny_transfiner, write_lavt, write_transfiner
 from tests.unit.weights_server import tiny_lama, tiny_mat
-from vidremove import pipeline, weights
+from vidremove import weights
+from vidremove.choices import make_plugin
 from vidremove.config import load_config
 from vidremove.errors import ConfigError, PluginError
 from vidremove.published import PUBLISHED
@@ -90,7 +91,7 @@ def test_settings_choose_among_the_weights_of_a_network(small, monkeypatch):
     monkeypatch.setattr(
         "vidremove.segmenters.transfiner.build", lambda variant: built.append(variant) or tiny_transfiner()
     )
-    segmenter = pipeline._plugin("segmenter", "transfiner", config)
+    segmenter = make_plugin("segmenter", "transfiner", config)
     assert built == ["swin_t"]
     assert segmenter._network.dtype == torch.bfloat16
     with pytest.raises(PluginError, match="unknown weights 'nothing'"):

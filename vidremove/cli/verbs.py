@@ -36,9 +36,9 @@ def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
 
 def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove preview`."""
-    from vidremove import pipeline
+    from vidremove.one_frame import preview
 
-    finish(pipeline.preview(**_common(args, reporter), **_said(args), frame=args.frame), reporter)
+    finish(preview(**_common(args, reporter), **_said(args), frame=args.frame), reporter)
 
 
 def run_demo(args: argparse.Namespace, reporter: Reporter) -> None:
