@@ -1,7 +1,7 @@
 """Decoding from any frame on: seek to an I-frame, decode, number the frames by their times."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -11,6 +11,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vidremove.media.index import Index, open_video
+
+_ONE_BY_ONE = "SLICE"  # threads share one frame, so that a fault loses no other
 
 
 class Reader:
@@ -22,19 +24,17 @@ class Reader:
         self._open()
 
     def frames_from(self, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Frames from number `start` on with their numbers; those that cannot be decoded are left out."""
-        pts = self.index.pts
-        if not self.index.timed:
-            self._to_start()
-            frames = enumerate(_decode(self.container, self.stream))
-            yield from ((number, frame) for number, frame in frames if start <= number < len(pts))
-            return
-        for frame in self._from_before(start):
-            if frame.pts is None or frame.pts < pts[start]:
-                continue
-            number = int(np.searchsorted(pts, frame.pts))
-            if number < len(pts) and pts[number] == frame.pts:
-                yield number, frame
+        """Frames with their numbers, rising, from an I-frame at or before number `start` on.
+
+        Those that cannot be decoded are left out; where all from `start` on cannot, there are still some before it.
+        """
+        seen, last = -1, len(self.index.pts) - 1
+        for seen, frame in self._numbered(start):
+            yield seen, frame
+        if seen < last and self._threads != _ONE_BY_ONE:  # at the end one fault loses all that the threads still held
+            with Reader(self.path, self.index, _ONE_BY_ONE) as again:
+                rest = again.frames_from(max(start, seen + 1))
+                yield from ((number, frame) for number, frame in rest if number > seen)
 
     def __enter__(self) -> "Reader":
         return self
@@ -59,6 +59,17 @@ class Reader:
             self._open()  # seeking to the start fails in some files that can be read from there
         self._fresh = False
 
+    def _numbered(self, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        pts = self.index.pts
+        if not self.index.timed:
+            self._to_start()
+            yield from zip(range(len(pts)), self._decode(), strict=False)
+            return
+        for frame in self._from_before(start):
+            number = int(np.searchsorted(pts, frame.pts)) if frame.pts is not None else len(pts)
+            if number < len(pts) and pts[number] == frame.pts:
+                yield number, frame
+
     def _from_before(self, start: int) -> Iterator[av.VideoFrame]:
         """Decode from an I-frame at or before `start`; one further back where seeking lands too late."""
         begin = start
@@ -72,7 +83,7 @@ class Reader:
             before = self.index.keyframes[self.index.keyframes < begin]
             begin = int(before[-1]) if len(before) else 0
         self._to_start()
-        yield from _decode(self.container, self.stream)
+        yield from self._decode()
 
     def _seek(self, number: int) -> Iterator[av.VideoFrame]:
         self._fresh = False
@@ -80,18 +91,19 @@ class Reader:
             self.container.seek(int(self.index.pts[number]), stream=self.stream)
         except av.FFmpegError:
             return iter(())
-        return _decode(self.container, self.stream)
+        return self._decode()
 
-
-def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Decode on; a packet that cannot be decoded is passed over."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.FFmpegError):
-            return
-        try:
-            yield from packet.decode()
-        except av.FFmpegError:
-            continue
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Decode on; a packet that cannot be decoded is passed over."""
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                packet = None  # the rest cannot be read; what the decoder holds can be had
+            if packet is not None and not packet.size:
+                continue  # a dropped frame, or the mark of the end
+            with suppress(av.FFmpegError):
+                yield from self.stream.decode(packet)
+            if packet is None:
+                return

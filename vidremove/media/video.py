@@ -154,24 +154,28 @@ class VideoSource:
         return Frame(index, int(self.index.pts[index]), image, native)
 
     def _steady(self, reader: Reader, start: int, stop: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Frames [start, stop), every number once, in the working format; gaps repeat the frame before."""
+        """Frames [start, stop), every number once, in the working format.
+
+        One that cannot be decoded is the nearest before it again; at the start of a run it may be the one after.
+        """
         expected, last = start, None
         for index, decoded in reader.frames_from(start):
-            native = self._checked(index, decoded)
-            while expected < min(index, stop):
-                yield expected, self._stand_in(expected, last or native)
-                expected += 1
-            if expected >= stop:
-                return
-            if index == expected:
-                yield index, native
-                expected += 1
-            if expected >= stop:
-                return
-            last = native
+            if index >= start:
+                native = self._checked(index, decoded)
+                while expected < min(index, stop):
+                    yield expected, self._stand_in(expected, last or decoded)
+                    expected += 1
+                if index == expected < stop:
+                    yield index, native
+                    expected += 1
+                if expected >= stop:
+                    return
+            last = decoded
         while last is not None and expected < stop:
             yield expected, self._stand_in(expected, last)
             expected += 1
+        if expected < stop:
+            raise InputError(f"{self.path}: frames {expected} to {stop - 1} cannot be decoded, nor any before them.")
 
     def _checked(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
         if (native.height, native.width) != self.stored_size:
@@ -187,9 +191,7 @@ class VideoSource:
 
     def _stand_in(self, index: int, native: av.VideoFrame) -> av.VideoFrame:
         self._missing.add(index)
-        copy = FrameCopier()(native)
-        copy.pts = int(self.index.pts[index])
-        return copy
+        return self._checked(index, FrameCopier()(native))
 
 
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:

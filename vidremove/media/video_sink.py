@@ -87,6 +87,9 @@ class VideoSink:
     def _finish(self) -> None:
         if not self._written:
             raise OutputError(f"{self.target}: no frame was written, so there is no file.")
+        if self._written != self.source.info.frames:
+            count = self.source.info.frames
+            raise OutputError(f"{self.target}: {self._written} of {count} frames came; an incomplete clip is not kept.")
         with writing(self.target):
             self._mux(self._stream.encode(None))
             if self._copier is not None:
