@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from vidremove.stages.fill import fill_frames
 from vidremove.stages.propagate import track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
-from vidremove.types import Frame, Prompt
+from vidremove.types import Frame, Prompt, Shot
 
 MaskFiles = Mapping[tuple[str, int], Path]
+_TOLD = 8  # stretches of frames that a note names
 
 
 def settle_prompts(
@@ -52,24 +53,51 @@ def get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store
     """Fill the store, by reading `masks` or by tracking the prompts. Returns: shots found by tracking."""
     job.settle_dilation(tracked=masks is None)
     if masks is not None:
-        read_masks(Path(masks), job.info, store)
+        read_masks(Path(masks), job.info, store, lambda done: job.tick("masks", done, len(store)))
         for index in (*range(job.start), *range(job.stop, len(store))):
             store.put(index, np.zeros(store.size, np.bool_), 0.0)
         return 0
-    total, done = job.stop - job.start, 0
-
-    def tick(_: int) -> None:
-        nonlocal done
-        done += 1
-        job.tick("track", min(done, total), total)
-
-    def look(index: int) -> None:
-        job.tick("shots", index + 1 - job.start, total)
-
-    flow = load_plugin("flow", job.config.track.flow)
-    report = track_objects(job, prompts, make_segmenter(job.config, prompts), flow, store, job.config, tick, look)
-    job.notes.extend(report.notes)
+    flow, progress = load_plugin("flow", job.config.track.flow), _Tracking(job, len(store))
+    segmenter = make_segmenter(job.config, prompts)
+    report = track_objects(job, prompts, segmenter, flow, store, job.config, progress.join, progress)
+    job.notes.extend((*report.notes, *_tell_silent(report.shots, prompts)))
     return len(report.shots)
+
+
+@dataclass(slots=True)
+class _Tracking:
+    """The steps of tracking: frames looked at for cuts; then those carried to, and masks united."""
+
+    job: Job
+    total: int
+    done: int = 0
+
+    def look(self, index: int) -> None:
+        self.job.tick("shots", index + 1 - self.job.start, self.job.stop - self.job.start)
+
+    def plan(self, frames: int) -> None:
+        self.total += frames
+
+    def join(self, index: int) -> None:
+        self.done += 1
+        self.job.tick("track", self.done, self.total)
+
+
+def _tell_silent(shots: Sequence[Shot], prompts: Sequence[Prompt]) -> list[str]:
+    """A note on the frames of shots that no prompt speaks of, if there are such."""
+    silent: list[list[int]] = []
+    for shot in shots:
+        if any(shot.start <= prompt.frame < shot.stop for prompt in prompts):
+            continue
+        if silent and silent[-1][1] == shot.start:
+            silent[-1][1] = shot.stop
+        else:
+            silent.append([shot.start, shot.stop])
+    if not silent:
+        return []
+    told = [f"{start} to {stop - 1}" if stop - start > 1 else f"{start}" for start, stop in silent[:_TOLD]]
+    more = [f"{len(silent) - _TOLD} more stretches"] if len(silent) > _TOLD else []
+    return [f"frames {', '.join(told + more)} are in shots that no prompt speaks of: nothing was tracked there"]
 
 
 def survey_background(job: Job, store: MaskStore) -> tuple[Survey, int]:

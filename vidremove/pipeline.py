@@ -126,6 +126,7 @@ def track(
         shots = get_masks(job, prompts, None, store)
         for index, mask in enumerate(store):
             sink.write(index, mask)
+            job.tick("write", index + 1, len(store))
         return job.result(target, sum(store.area(index) > 0 for index in range(len(store))), shots)
 
 

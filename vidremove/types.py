@@ -79,7 +79,7 @@ class Shot:
 class Progress:
     """One step of a pass. `total` is 0 while it is not known."""
 
-    stage: str  # "shots", "track", "survey" or "fill"; "download" in bytes
+    stage: str  # "shots", "track", "masks" (read from files), "survey", "fill", "write" (masks); "download" in bytes
     done: int
     total: int
 

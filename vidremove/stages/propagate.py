@@ -16,7 +16,7 @@ from vidremove.config import Config
 from vidremove.errors import InputError
 from vidremove.masks import MaskStore
 from vidremove.stages.carry import Carrier
-from vidremove.stages.keyframes import Keyframe, Segmenter, combine_prompts, segment_keyframe
+from vidremove.stages.keyframes import Segmenter, combine_prompts, segment_keyframe
 from vidremove.stages.observe import Flow, Observation, observe
 from vidremove.stages.resegment import Resegmenter
 from vidremove.stages.shots import list_shots
@@ -32,6 +32,14 @@ class Source(Protocol):
     def info(self) -> MediaInfo: ...
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]: ...
+
+
+class Watcher(Protocol):
+    """Told of what goes on besides, so that progress can be shown; each may raise to stop."""
+
+    def look(self, index: int) -> None: ...  # frame that was looked at for cuts
+    def plan(self, frames: int) -> None: ...  # more frames that will be carried to
+    def join(self, index: int) -> None: ...  # frame whose masks were united
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ def track_objects(
     store: MaskStore,
     config: Config,
     on_frame: Callable[[int], None],
-    on_look: Callable[[int], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> TrackReport:
     """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
 
@@ -76,7 +84,7 @@ def track_objects(
         flow: see flows/dis.py.
         store: one mask a frame of the source; frames outside the prompted shots stay empty.
         on_frame: called with the index of each frame that was carried to, once a direction; it may raise to stop.
-        on_look: the same, for the look for cuts before that.
+        watcher: told of the rest.
     Raises: InputError if there is no prompt, or one is past the end.
     """
     frames = source.info.frames
@@ -86,19 +94,22 @@ def track_objects(
     for prompt in joined:
         if not 0 <= prompt.frame < frames:
             raise InputError(f"the prompt on frame {prompt.frame} is past the end: the source has {frames} frames.")
-    shots = tuple(list_shots(_told(source.frames(), on_look), config.shots)) if frames > 1 else (Shot(0, 0, frames),)
+    shots = tuple(list_shots(_told(source.frames(), watcher), config.shots)) if frames > 1 else (Shot(0, 0, frames),)
     with tempfile.TemporaryDirectory(prefix="vidremove-") as folder, ExitStack() as stack:
-        run = _Run(source, segmenter, flow, config, on_frame, Path(folder), stack)
-        for shot in shots:
-            run.shot(shot, [prompt for prompt in joined if shot.start <= prompt.frame < shot.stop])
+        run = _Run(source, segmenter, flow, config, on_frame, watcher, Path(folder), stack)
+        parted = [(shot, [prompt for prompt in joined if shot.start <= prompt.frame < shot.stop]) for shot in shots]
+        for shot, prompts in parted:
+            run.plan(span for span, _ in _spans(shot, _by_object(prompts)))
+        for shot, prompts in parted:
+            run.shot(shot, prompts)
         run.unite(store)
         return TrackReport(shots, tuple(run.scores), tuple(run.notes))
 
 
-def _told(frames: Iterable[Frame], on_look: Callable[[int], None] | None) -> Iterator[Frame]:
+def _told(frames: Iterable[Frame], watcher: Watcher | None) -> Iterator[Frame]:
     for frame in frames:
-        if on_look is not None:
-            on_look(frame.index)
+        if watcher is not None:
+            watcher.look(frame.index)
         yield frame
 
 
@@ -112,6 +123,7 @@ class _Run:
         flow: Flow,
         config: Config,
         on_frame: Callable[[int], None],
+        watcher: Watcher | None,
         folder: Path,
         stack: ExitStack,
     ) -> None:
@@ -120,7 +132,12 @@ class _Run:
         self.scores: list[tuple[str, int, float]] = []
         self.notes: list[str] = []
         self._prompts: dict[str, Prompt] = {}  # of the shot, by object: what the segmenter is asked again
-        self._folder, self._stack = folder, stack
+        self._watcher, self._folder, self._stack = watcher, folder, stack
+
+    def plan(self, spans: Iterable[_Span]) -> None:
+        """Tell how much is to be carried over."""
+        if self._watcher is not None:
+            self._watcher.plan(sum(span.stop - span.start for span in spans))
 
     def shot(self, shot: Shot, prompts: Sequence[Prompt]) -> None:
         """Track every object that is prompted in this shot."""
@@ -129,7 +146,7 @@ class _Run:
         for key in keys:
             self.scores.append((key.object, key.frame, key.score))
             self._store(key.object).put(key.frame, key.mask, key.score)
-        keyed = {name: sorted(key.frame for key in group) for name, group in _by_object(keys)}
+        keyed = _by_object(prompts)
         for span, names in _spans(shot, keyed):
             self._carry(span, names, keyed)
         for name, frames in keyed.items():
@@ -148,14 +165,14 @@ class _Run:
         store = self._store(name)
         for start, stop in self._losses(name, shot):
             if start > keys[-1] and stop < shot.stop:
-                self._carry(
-                    _Span(max(start, stop - _BACK), stop + 1, True, store.confidence(stop)), [name], {name: [stop]}
-                )
+                span, key = _Span(max(start, stop - _BACK), stop + 1, True, store.confidence(stop)), stop
             elif stop <= keys[0] and start > shot.start:
-                last = start - 1
-                self._carry(
-                    _Span(last, min(stop, start + _BACK), False, store.confidence(last)), [name], {name: [last]}
-                )
+                key = start - 1
+                span = _Span(key, min(stop, start + _BACK), False, store.confidence(key))
+            else:
+                continue
+            self.plan([span])
+            self._carry(span, [name], {name: [key]})
 
     def _carry(self, span: _Span, names: Sequence[str], keyed: dict[str, list[int]]) -> None:
         frames = (self.source.reversed if span.backwards else self.source.frames)(span.start, span.stop)
@@ -218,11 +235,16 @@ class _Run:
             if known:
                 mask = np.logical_or.reduce([one.get(index) for one in known])
                 store.put(index, mask, min(one.confidence(index) for one in known))
+            if self._watcher is not None:
+                self._watcher.join(index)
 
 
-def _by_object(keys: Sequence[Keyframe]) -> Iterator[tuple[str, list[Keyframe]]]:
-    for name in dict.fromkeys(key.object for key in keys):
-        yield name, [key for key in keys if key.object == name]
+def _by_object(prompts: Sequence[Prompt]) -> dict[str, list[int]]:
+    """The frames that are prompted, by object."""
+    frames: dict[str, list[int]] = {}
+    for prompt in sorted(prompts, key=lambda prompt: prompt.frame):
+        frames.setdefault(prompt.object, []).append(prompt.frame)
+    return frames
 
 
 def _spans(shot: Shot, keyed: dict[str, list[int]]) -> list[tuple[_Span, list[str]]]:
