@@ -15,8 +15,10 @@ _LARGEST_DIFFERENCE = 24  # chroma is interpolated otherwise beside sharp colour
 
 def agreeing_decord(
     path: Path, info: MediaInfo, proof: list[tuple[int, np.ndarray]]
-) -> Callable[[int], np.ndarray] | None:
+) -> Callable[[int], np.ndarray | None] | None:
     """A function from frame number to uint8 (H, W, 3) RGB, or None where decord is missing or differs.
+
+    The function gives None for a frame that decord cannot read; it is not to be asked again then.
 
     Args:
         proof: frames read by PyAV; decord must count as many frames and show the same pictures at these numbers.
@@ -32,7 +34,15 @@ def agreeing_decord(
     except Exception as error:  # a missing package, an unknown codec or any fault of it: PyAV does the work
         _log.debug("%s: decord is not used: %s", path, error)
         return None
-    return lambda index: np.asarray(reader[index].asnumpy())
+
+    def read(index: int) -> np.ndarray | None:
+        try:
+            return np.asarray(reader[index].asnumpy())
+        except Exception as error:  # a damaged frame, of which only PyAV makes the best
+            _log.debug("%s: decord fails at frame %d: %s", path, index, error)
+            return None
+
+    return read
 
 
 def _differs(one: np.ndarray, other: np.ndarray) -> bool:

@@ -31,7 +31,7 @@ class VideoSource:
         self._notes = list(self.index.notes)
         self._missing: set[int] = set()  # frames that could not be decoded, so far
         self._scrubber: Reader | None = None
-        self._random: Callable[[int], np.ndarray] | None = None
+        self._random: Callable[[int], np.ndarray | None] | None = None
         self._proof: list[tuple[int, np.ndarray]] = []
         self._describe()
 
@@ -106,7 +106,10 @@ class VideoSource:
             self._random = agreeing_decord(self.path, self.info, self._proof)
             self._proof.append(self._proof[0])  # asked once
         if self._random is not None:
-            return Frame(index, int(self.index.pts[index]), self._random(index))
+            image = self._random(index)
+            if image is not None:
+                return Frame(index, int(self.index.pts[index]), image)
+            self._random = None
         if self._scrubber is None:
             self._scrubber = Reader(self.path, self.index, "SLICE")
         index, native = next(self._steady(self._scrubber, index, index + 1))
