@@ -277,6 +277,42 @@ def test_overwrite_replaces_at_the_end(tmp_path: Path, name: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["a.mp4", name])
 
 
+def _write_while_the_target_appears(path: Path, target: Path, taken: Path, overwrite: bool) -> None:
+    with open_source(path) as source, open_sink(target, source, CONFIG, overwrite=overwrite) as sink:
+        taken.parent.mkdir(exist_ok=True)
+        picture(taken) if taken.suffix == ".png" else taken.write_bytes(b"precious")
+        for frame in source.frames():
+            sink.write(frame)
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "out", "b.png"])
+def test_what_appears_during_the_run_is_not_replaced(tmp_path: Path, folder: Path, name: str) -> None:
+    path = folder / "shot_1.png" if name == "b.png" else make_clip(tmp_path / "a.mp4")
+    taken = tmp_path / name / "mine.png" if name == "out" else tmp_path / name
+    with pytest.raises(OutputError, match="during the run"):
+        _write_while_the_target_appears(path, tmp_path / name, taken, False)
+    written = picture(tmp_path / "expected.png").read_bytes() if taken.suffix == ".png" else b"precious"
+    assert taken.read_bytes() == written
+    assert not list(tmp_path.glob(".vidremove-*"))
+    _write_while_the_target_appears(path, tmp_path / name, taken, True)
+    assert not taken.exists() or taken.read_bytes() != written
+
+
+def test_other_files_that_appear_during_the_run_are_never_replaced(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(OutputError, match=r"thesis\.doc"):
+        _write_while_the_target_appears(folder, tmp_path / "out", tmp_path / "out" / "thesis.doc", True)
+    assert (tmp_path / "out" / "thesis.doc").read_bytes() == b"precious"
+
+
+def test_an_empty_folder_may_be_filled(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with open_source(folder) as source, open_sink(tmp_path / "out", source, CONFIG) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert not list(tmp_path.glob(".vidremove-*"))
+
+
 def test_no_frames_written_is_an_error(tmp_path: Path) -> None:
     with open_source(make_clip(tmp_path / "a.mp4")) as source:
         for name in ("b.mp4", "out"):

@@ -104,7 +104,7 @@ class MaskSink:
         if self.target.suffix.lower() in stills.SUFFIXES:
             raise OutputError(f"{target}: masks are written into a folder, one picture a frame. Name a folder.")
         self._names = frame_names(source, ".png")
-        self._staged = StagedFolder(self.target, is_picture)
+        self._staged = StagedFolder(self.target, is_picture, overwrite=overwrite)
 
     def write(self, index: int, mask: np.ndarray) -> None:
         """Write the mask of frame `index`: bool (H, W)."""

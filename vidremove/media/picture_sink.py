@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class FolderSink:
     """One picture a frame: with the source's names and formats where it is a folder, else 00000.png and so on."""
 
-    def __init__(self, target: Path, source: "Source", config: OutputConfig) -> None:
+    def __init__(self, target: Path, source: "Source", config: OutputConfig, *, overwrite: bool) -> None:
         self.target, self.notes = target, list[str]()
         self._names, self._lossless, self._written = frame_names(source), config.lossless, 0
-        self._staged = StagedFolder(target, _is_picture_file)
+        self._staged = StagedFolder(target, _is_picture_file, overwrite=overwrite)
 
     def write(self, frame: Frame) -> None:
         """Write one frame; `frame.mask` says which pixels were replaced (None: none)."""
@@ -51,10 +51,10 @@ class FolderSink:
 class PhotoSink:
     """One picture, in the format of its suffix."""
 
-    def __init__(self, target: Path, source: "Source", config: OutputConfig) -> None:
+    def __init__(self, target: Path, source: "Source", config: OutputConfig, *, overwrite: bool) -> None:
         self.target, self.notes = target, list[str]()
         self._lossless, self._written = config.lossless, 0
-        self._staged = StagedFile(target)
+        self._staged = StagedFile(target, overwrite=overwrite)
 
     def write(self, frame: Frame) -> None:
         """Write the picture; `frame.mask` says which pixels were replaced (None: none)."""
@@ -119,7 +119,7 @@ def write_picture(target: Path, image: np.ndarray, source: Path, *, overwrite: b
     """
     check_picture(target, source, overwrite=overwrite)
     data, _ = stills.encode(image, target.suffix.lower(), lossless=True)
-    staged = StagedFile(target)
+    staged = StagedFile(target, overwrite=overwrite)
     try:
         with writing(target):
             staged.path.write_bytes(data)

@@ -48,14 +48,14 @@ def open_sink(
     if suffix in CONTAINERS and not target.is_dir():
         if source.info.kind == "photo":
             raise OutputError(f"{target}: the source is one picture; name a picture ({', '.join(stills.SUFFIXES)}).")
-        return VideoSink(target, source, config, rate)
+        return VideoSink(target, source, config, rate, overwrite=overwrite)
     if suffix in stills.SUFFIXES and not target.is_dir():
         if source.info.frames != 1:
             raise OutputError(f"{target}: is one picture, the source has {source.info.frames} frames. Name a folder.")
-        return PhotoSink(target, source, config)
+        return PhotoSink(target, source, config, overwrite=overwrite)
     if source.info.kind == "photo":
         raise OutputError(f"{target}: the source is one picture; name a picture ({', '.join(stills.SUFFIXES)}).")
     if suffix and not target.is_dir() and not suffix[1:].isdigit():
         known = ", ".join((*CONTAINERS, *stills.SUFFIXES))
         raise OutputError(f"{target}: files ending in {suffix} are not written. Known: {known}; no ending is a folder.")
-    return FolderSink(target, source, config)
+    return FolderSink(target, source, config, overwrite=overwrite)

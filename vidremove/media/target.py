@@ -39,17 +39,25 @@ def check_target(target: Path, source: Path, overwrite: bool) -> None:
 class StagedFile:
     """A file written under a temporary name beside its target."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, overwrite: bool) -> None:
         if target.is_dir():
             raise OutputError(f"{target}: is a folder; a file is to be written here. Name a file.")
-        self.target = target
+        self.target, self._overwrite = target, overwrite
         self.path = target.absolute().with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}{target.suffix}")
         with writing(target):
             self.path.touch(exist_ok=False)
 
     def commit(self) -> None:
-        """Give the file its final name."""
+        """Give the file its final name.
+
+        Raises: OutputError where something has taken the name since the start, unless it may be overwritten.
+        """
         with writing(self.target):
+            if not self._overwrite:
+                try:
+                    self.target.touch(exist_ok=False)  # takes the name at one stroke, on every file system
+                except FileExistsError as error:
+                    raise _taken(self.target) from error
             os.replace(self.path, self.target)
 
     def discard(self) -> None:
@@ -64,28 +72,27 @@ class StagedFolder:
     An existing folder is replaced only if every file in it might be of ours.
     """
 
-    def __init__(self, target: Path, replaceable: Callable[[Path], bool]) -> None:
-        self.target = target
+    def __init__(self, target: Path, replaceable: Callable[[Path], bool], *, overwrite: bool) -> None:
+        self.target, self._replaceable, self._overwrite = target, replaceable, overwrite
         with writing(target):
-            if target.exists() and not target.is_dir():
-                raise OutputError(f"{target}: is a file; a folder is to be written here. Name another.")
-            other = next((p for p in target.iterdir() if not replaceable(p)), None) if target.is_dir() else None
-            if other is not None:
-                raise OutputError(f"{target}: holds {other.name!r}, which is not a picture; it is not replaced.")
+            self._check()
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.absolute().parent))
 
     def commit(self) -> None:
-        """Give the folder its final name; what had it before is removed afterwards."""
+        """Give the folder its final name; what had it before is removed afterwards.
+
+        Raises: OutputError where something has taken the name since the start that may not be replaced.
+        """
+        old = None
         with writing(self.target):
             mode = os.umask(0)
             os.umask(mode)
             self.path.chmod(0o777 & ~mode)  # mkdtemp makes it private
-            old = None
+            self._check()
             if self.target.is_dir():
-                old = self.path.with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}")
-                os.rename(self.target.resolve(), old)
+                old = self._make_room()
             try:
-                os.rename(self.path, self.target.resolve() if old else self.target)
+                os.rename(self.path, self.target.resolve())
             except OSError:
                 if old is not None:
                     os.rename(old, self.target.resolve())
@@ -96,3 +103,29 @@ class StagedFolder:
     def discard(self) -> None:
         """Remove what was written."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _check(self) -> None:
+        target = self.target
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"{target}: is a file; a folder is to be written here. Name another.")
+        other = next((p for p in target.iterdir() if not self._replaceable(p)), None) if target.is_dir() else None
+        if other is not None:
+            raise OutputError(f"{target}: holds {other.name!r}, which is not a picture; it is not replaced.")
+
+    def _make_room(self) -> Path | None:
+        """Free the target's name. Returns: where the folder that had it is now; None where it was empty."""
+        if not self._overwrite:
+            try:
+                self.target.resolve().rmdir()
+            except OSError as error:
+                raise _taken(self.target) from error
+            return None
+        old = self.path.with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}")
+        os.rename(self.target.resolve(), old)
+        return old
+
+
+def _taken(target: Path) -> OutputError:
+    return OutputError(
+        f"{target}: came into being during the run and is not replaced. Run again with another name or --overwrite."
+    )

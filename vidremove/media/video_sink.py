@@ -37,7 +37,9 @@ _LIMITED = 1
 class VideoSink:
     """Encodes frames in order; audio, subtitles, tags and every time come from the source."""
 
-    def __init__(self, target: Path, source: "Source", config: OutputConfig, rate: Fraction | None = None) -> None:
+    def __init__(
+        self, target: Path, source: "Source", config: OutputConfig, rate: Fraction | None, *, overwrite: bool
+    ) -> None:
         self.target, self.source = target, source
         self.notes: list[str] = []
         self._written = 0
@@ -49,7 +51,7 @@ class VideoSink:
         self._colour = self._video.colour if self._video else Colour()
         self._encoding = self._choose(config)
         self.notes += self._encoding.notes
-        self._staged = StagedFile(target)
+        self._staged = StagedFile(target, overwrite=overwrite)
         try:
             with writing(target):
                 place = f"file:{self._staged.path}"

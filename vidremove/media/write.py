@@ -34,7 +34,7 @@ def write_clip(
     Returns: pictures written.
     Raises: OutputError where the file cannot be written; nothing of it is left then.
     """
-    staged = StagedFile(path)
+    staged = StagedFile(path, overwrite=True)
     try:
         with writing(path):
             with av.open(f"file:{staged.path}", "w", format="mp4") as output:
