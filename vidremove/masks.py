@@ -4,6 +4,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +26,7 @@ class MaskStore:
 
     Two files' worth in one: a table of fixed records, then the compressed bits of each mask's bounding box.
     Memory does not grow with the number of frames. Writing a frame again leaves its old bits unused in the file.
-    Threads may share a store.
+    Threads may share a store. OutputError where the disk is full.
     """
 
     def __init__(self, path: Path, frames: int, size: tuple[int, int], *, create: bool = True) -> None:
@@ -33,10 +34,16 @@ class MaskStore:
         if max(size) > _LARGEST_SIDE:
             raise ShapeError(f"{path}: masks of {size[1]}x{size[0]} are larger than {_LARGEST_SIDE} pixels a side")
         self._lock = threading.Lock()  # one place in the file for all who read and write
-        self._file = path.open("w+b" if create else "r+b", buffering=0)  # nothing pending that could fail on closing
+        with self._keeping():
+            self._file = path.open("w+b" if create else "r+b", buffering=0)  # nothing pending that fails on closing
         if create:
-            self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
-            self._file.truncate(_HEADER.size + frames * _RECORD.size)
+            try:
+                with self._keeping():
+                    self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
+                    self._file.truncate(_HEADER.size + frames * _RECORD.size)
+            except OutputError:
+                self._file.close()
+                raise
 
     @classmethod
     def open(cls, path: Path) -> "MaskStore":
@@ -64,20 +71,17 @@ class MaskStore:
             raise ShapeError(f"mask of frame {index} is {mask.dtype} {mask.shape}, needed bool {self.size}")
         box = bounding_box(mask)
         if box is None:
-            with self._lock:
+            with self._lock, self._keeping():
                 self._write(index, (0, 0, 0, 0, 0, 0, confidence, 0))
             return
         y0, y1, x0, x1 = box
         inside = mask[y0:y1, x0:x1]
         bits = zlib.compress(np.packbits(inside).tobytes(), 1)
         area = int(np.count_nonzero(inside))
-        try:
-            with self._lock:
-                offset = self._file.seek(0, 2)
-                self._write_at(offset, bits)
-                self._write(index, (offset, len(bits), y0, y1, x0, x1, confidence, area))
-        except OSError as error:
-            raise OutputError(f"{self.path}: masks cannot be kept ({error.strerror}); free some space.") from error
+        with self._lock, self._keeping():
+            offset = self._file.seek(0, 2)
+            self._write_at(offset, bits)
+            self._write(index, (offset, len(bits), y0, y1, x0, x1, confidence, area))
 
     def get(self, index: int) -> np.ndarray:
         """The mask of frame `index`: bool (H, W), a new array.
@@ -128,6 +132,13 @@ class MaskStore:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self.path}: masks cannot be kept ({error.strerror}); free some space.") from error
 
     def _record(self, index: int) -> tuple[int, int, int, int, int, int, float, int]:
         with self._lock:

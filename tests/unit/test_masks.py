@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from vidremove.errors import InputError, ShapeError
+from vidremove.errors import InputError, OutputError, ShapeError
 from vidremove.masks import MaskStore
 
 SIZE = (37, 53)
@@ -167,21 +167,31 @@ from pathlib import Path
 import numpy as np
 from vidremove.errors import OutputError
 from vidremove.masks import MaskStore
-resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+limit, frames, empty = (int(n) for n in sys.argv[2:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 random = np.random.default_rng(0)
 try:
-    with MaskStore(Path(sys.argv[1]), 50, (100, 100)) as store:
-        for index in range(50):
-            store.put(index, random.random((100, 100)) > 0.5)
+    with MaskStore(Path(sys.argv[1]), frames, (100, 100)) as store:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit if not empty else 100, limit))
+        for index in range(frames):
+            store.put(index, (random.random((100, 100)) > 0.5) & (not empty))
 except OutputError as error:
     print(error)
     sys.exit(1)
 """
 
 
-def test_full_disk_is_one_sentence(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "m")], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize(
+    ("limit", "frames", "empty"),
+    [(20000, 50, 0), (0, 50, 0), (100, 50, 0), (20000, 50, 1)],  # in a mask, the head, the table, an empty mask
+)
+def test_full_disk_is_one_sentence(tmp_path: Path, limit: int, frames: int, empty: int) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path / "m"), str(limit), str(frames), str(empty)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "free some space" in done.stdout
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be kept"):
+        MaskStore(tmp_path / "no" / "m", 3, SIZE)
