@@ -71,7 +71,14 @@ class Config:
     workers: int = 0  # threads; 0: one a core
 
 
-_CHOICES = {"device": ("auto", "cpu", "cuda", "mps"), "precision": ("float32", "bfloat16", "float16")}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "precision": ("float32", "bfloat16", "float16"),
+    "preset": (
+        *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+        *("medium", "slow", "slower", "veryslow", "placebo"),
+    ),
+}
 _RANGES: dict[str, tuple[float, float]] = {
     "area": (64 * 64, 3840 * 2160),
     "look_ahead": (1, 200),
@@ -107,6 +114,26 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
             raise ConfigError(f"--set {text}: needed section.key=value, for example fill.dilate=4.")
         config = _merge(config, _nest(key.strip().split("."), _value(value.strip())), f"--set {text}")
     return config
+
+
+def list_settings() -> list[tuple[str, str, str]]:
+    """Every setting in the order of this file: its key for `--set`, its default, and what it may be ("" for any)."""
+    found: list[tuple[str, str, str]] = []
+    for item in fields(Config):
+        value = getattr(Config(), item.name)
+        inner = fields(value) if hasattr(value, "__dataclass_fields__") else ()
+        known = [(f"{item.name}.{each.name}", getattr(value, each.name)) for each in inner] or [(item.name, value)]
+        found += [(key, str(default).lower(), _allowed(key.rpartition(".")[2], default)) for key, default in known]
+    return found
+
+
+def _allowed(name: str, default: object) -> str:
+    if isinstance(default, bool):
+        return "true, false"
+    if name in _RANGES:
+        least, most = _RANGES[name]
+        return f"{least} to {most}"
+    return ", ".join(_CHOICES.get(name, ()))
 
 
 def _find(path: str | Path) -> Path:

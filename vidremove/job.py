@@ -101,7 +101,10 @@ def open_job(
         tempfile.TemporaryDirectory(prefix="vidremove-") as folder,
     ):
         first, last = _range(opened, start, end)
-        yield Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
+        job = Job(opened, first, last, config or Config(), Path(folder), on_progress, began)
+        if rate is not None and opened.info.kind == "video":
+            job.notes.append("the rate given (--fps) is for folders of frames: a clip keeps the times it has")
+        yield job
 
 
 @contextmanager

@@ -52,6 +52,10 @@ class MediaInfo:
     bits: int = 8  # per sample
     notes: tuple[str, ...] = ()  # oddities in words: variable frame rate, rotation, cut short
 
+    @property
+    def duration_s(self) -> float:
+        return float(self.frames / self.rate) if self.rate else 0.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompt:

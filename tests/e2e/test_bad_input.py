@@ -100,6 +100,7 @@ def test_no_video_inside(tmp_path: Path, refuse: Refuse, content: bytes) -> None
         (("--mask", ""), "nothing is said"),
         (("--mask", "x" * 300), "xxx"),
         (("--click", "10,10", "--set", "device=zz"), "device is 'zz'"),
+        (("--click", "10,10", "--set", "output.preset=foo"), "Known: ultrafast"),
         (("--click", "10,10", "--set", "fill.dialte=4"), "dialte"),
         (("--click", "10,10", "--config", "nowhere.toml"), "nowhere.toml"),
         (("--click", "10,10", "--fill", "nothing"), "nothing"),
@@ -167,6 +168,24 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
         main(arguments)
     assert caught.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (("--mask", "{masks}@3"), "takes no @FRAME"),
+        (("--mask", "{masks}@0"), "takes no @FRAME"),
+        ((*CLICK, "--object", "dog"), "--object dog: nothing is said of it"),
+        (("--object", "cat", "--object", "dog", *CLICK), "--object cat: nothing is said of it"),
+    ],
+)
+def test_options_that_do_not_go_together_exit_with_2(
+    clip: Path, tmp_path: Path, folder: Path, said: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [part.format(masks=folder) for part in said]
+    assert main(["remove", str(clip), str(tmp_path / "out.mp4"), *given]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_masks_and_result_in_one_place(clip: Path, tmp_path: Path, refuse: Refuse) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vidremove.config import Config, load_config
+from vidremove.config import Config, list_settings, load_config
 from vidremove.errors import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -30,6 +30,7 @@ def test_overrides_win_over_the_file(tmp_path: Path) -> None:
         ("[fill]\ndilate = -2\n", "dilate is -2, needed -1 to 200"),
         ("[fill]\nsteadiness = 1.0\n", "needed 0.0 to 0.95"),
         ("fill = 3\n", "is a section"),
+        ("[output]\npreset = 'foo'\n", "preset is 'foo'. Known: ultrafast, .*medium, .*placebo"),
         ("fill = [", "cannot be read"),
     ],
 )
@@ -45,6 +46,15 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, words: str) -> None:
 def test_a_bad_override_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="--set"):
         load_config(None, [text])
+
+
+def test_the_settings_are_listed_with_what_they_may_be() -> None:
+    found = {key: (default, allowed) for key, default, allowed in list_settings()}
+    assert found["fill.dilate"] == ("-1", "-1 to 200")
+    assert found["output.lossless"] == ("false", "true, false")
+    assert found["device"] == ("auto", "auto, cpu, cuda, mps")
+    for key, (default, _) in found.items():
+        assert load_config(overrides=[f"{key}={default}"]) == Config()
 
 
 def test_a_missing_file_is_named() -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -24,17 +23,31 @@ from vidremove.types import Progress as Step
 WORDS = {
     "shots": "Finding cuts",
     "track": "Tracking the object",
+    "masks": "Reading the masks",
     "survey": "Looking at the background",
     "fill": "Removing",
+    "write": "Writing the masks",
     "download": "Fetching",
 }
 JSON_INTERVAL_S = 0.5  # between two progress lines of one pass
 
 
+class _AmountColumn(ProgressColumn):
+    """What is done of the whole, in frames or megabytes."""
+
+    def render(self, task: Task) -> Text:
+        if task.fields["in_bytes"]:
+            whole = f"{task.total / 1e6:.1f}" if task.total else "?"
+            return Text(f"{task.completed / 1e6:.1f}/{whole} MB", style="green")
+        return Text(f"{task.completed:.0f}/{f'{task.total:.0f}' if task.total else '?'}", style="green")
+
+
 class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} frames/s", style="cyan")
+        if speed is None:
+            return Text("")
+        return Text(f"{speed / 1e6:.1f} MB/s" if task.fields["in_bytes"] else f"{speed:.1f} frames/s", style="cyan")
 
 
 class Reporter:
@@ -52,7 +65,7 @@ class Reporter:
         return Progress(
             TextColumn("{task.description:<27}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            _AmountColumn(),
             _RateColumn(),
             TimeRemainingColumn(),
             console=self._console,
@@ -73,7 +86,8 @@ class Reporter:
         """Show one step of a pass. Returns: True, go on."""
         if self._bars is not None:
             if step.stage not in self._tasks:
-                self._tasks[step.stage] = self._bars.add_task(WORDS.get(step.stage, step.stage), total=None)
+                words, in_bytes = WORDS.get(step.stage, step.stage), step.stage == "download"
+                self._tasks[step.stage] = self._bars.add_task(words, total=None, in_bytes=in_bytes)
             self._bars.update(self._tasks[step.stage], completed=step.done, total=step.total or None)
         elif self.as_json:
             self._step_as_json(step)

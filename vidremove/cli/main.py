@@ -12,6 +12,7 @@ from types import FrameType
 from vidremove.cli import options, verbs
 from vidremove.cli.console import Reporter
 from vidremove.cli.weights import add_weights
+from vidremove.config import list_settings
 from vidremove.errors import VidremoveError
 
 EXAMPLES = """examples:
@@ -36,13 +37,14 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=layout,
     )
     parser.add_argument("--version", action="version", version=f"vidremove {program_version()}")
+    settings = tell_settings()
     known = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, run, text in (
         ("remove", verbs.run_remove, "remove the object; the kind of SOURCE decides how"),
         ("track", verbs.run_track, "masks only, as PNG pictures, one a frame"),
         ("preview", verbs.run_preview, "one frame: the mask in red, and the filled frame beside it"),
     ):
-        verb = known.add_parser(name, help=text, description=text, epilog=EXAMPLES, formatter_class=layout)
+        verb = known.add_parser(name, help=text, description=text, epilog=EXAMPLES + settings, formatter_class=layout)
         verb.set_defaults(run=run, prompts=[])
         options.add_common(verb)
         options.add_prompts(verb)
@@ -65,6 +67,12 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def tell_settings() -> str:
+    """The settings as a table: key, default, what else it may be."""
+    rows = [f"  {key:<22} {default:<9} {allowed}".rstrip() for key, default, allowed in list_settings()]
+    return "\n".join(("\nsettings for --set, their defaults (-1: chosen for you) and what they may be:", *rows, ""))
+
+
 def program_version() -> str:
     """Version of the installed package, "0+unknown" when run from a checkout that is not installed."""
     try:
@@ -78,7 +86,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. Returns: 0; 1 for an error that the user can put right; 130 when interrupted."""
+    """Run one verb. Returns: 0; 1 for an error that the user can put right, 2 for wrong usage; 130 when interrupted."""
     args = make_parser().parse_args(arguments)
     for name in ("SIGTERM", "SIGHUP"):  # the latter is unknown to Windows
         if hasattr(signal, name):
@@ -88,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter:
             run(args, reporter)
+    except options.UsageError as error:
+        return _fail(reporter, str(error), 2)
     except VidremoveError as error:
         return _fail(reporter, str(error), 1)
     except KeyboardInterrupt:

@@ -5,7 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vidremove.errors import InputError
 from vidremove.types import Moment
+
+
+class UsageError(InputError):
+    """Options that do not go together; the exit code is 2 as for an option that is unknown."""
 
 
 class _Say(argparse.Action):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vidremove.cli.console import Reporter
+from vidremove.cli.options import UsageError
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError
 from vidremove.prompts import gather_prompts, is_there
@@ -103,10 +104,15 @@ def _said(args: argparse.Namespace) -> dict[str, Any]:
     """What was said about the object: prompts and mask pictures, or one mask a frame."""
     from vidremove.media import is_picture
 
+    for (kind, name), (following, _) in zip(args.prompts, [*args.prompts[1:], ("object", "")], strict=False):
+        if kind == following == "object":
+            raise UsageError(f"--object {name}: nothing is said of it; its clicks, boxes, masks or phrases follow it.")
     prompts, pictures = gather_prompts(args.prompts)
     tracks = [path for path in pictures.values() if is_there(str(path)) and not is_picture(path)]
     if not tracks:
         return {"prompts": prompts, "mask_pictures": pictures, "masks": None}
     if len(args.prompts) > 1:
         raise InputError(f"--mask {tracks[0]} gives one mask a frame: no other prompt can be added to it.")
+    if not is_there(args.prompts[0][1]):  # but for its @FRAME
+        raise UsageError(f"--mask {args.prompts[0][1]}: {tracks[0]} holds one mask a frame, so it takes no @FRAME.")
     return {"prompts": (), "mask_pictures": None, "masks": Path(tracks[0])}
