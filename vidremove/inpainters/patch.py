@@ -29,6 +29,7 @@ class Patch:
     """
 
     multiple = 1  # sides of the images may be anything
+    clip_texture = 0.5  # share of its result in a clip, where what moves past must not be wrong; all of it in a picture
 
     def __init__(self, offsets: int = _OFFSETS) -> None:
         self.offsets = offsets

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import fuse
 from vidremove.stages.moving import REACH, find_moving, follow_moving
 from vidremove.stages.region import Region, find_regions, make_site
-from vidremove.stages.registration import project
+from vidremove.stages.registration import is_free, project
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, make_view
 from vidremove.types import Frame
@@ -105,8 +105,9 @@ def gather_background(frames: Iterable[Frame], survey: Survey, config: FillConfi
 
     Looks `config.window` frames back and ahead, and into the survey's store. The result does not depend on `workers`.
     """
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        pending: deque[Future[Draft]] = deque()
+    pool = ThreadPoolExecutor(max(1, workers))
+    pending: deque[Future[Draft]] = deque()
+    try:
         for target, window in _windows(frames, survey, config):
             if target.mask is None or not target.mask.any():
                 pending.append(pool.submit(Draft, target, None, []))
@@ -119,6 +120,8 @@ def gather_background(frames: Iterable[Frame], survey: Survey, config: FillConfi
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _windows(frames: Iterable[Frame], survey: Survey, config: FillConfig) -> Iterator[tuple[Frame, _Window]]:
@@ -131,7 +134,7 @@ def _windows(frames: Iterable[Frame], survey: Survey, config: FillConfig) -> Ite
             waiting.clear()
             window = _Window(survey, config)
         waiting.append(frame)
-        window.put(frame)
+        window.put(replace(frame, native=None))  # the planes are needed to write the frame, not to copy from it
         if len(waiting) > config.window:
             target = waiting.popleft()
             window.drop_before(target.index - config.window)
@@ -155,7 +158,7 @@ def select_sources(view: View, window: _Window, target: Frame, survey: Survey, m
         if homography is None:
             continue
         shows = window.covered(index), project(homography, points)
-        visible = _visible(*shows)
+        visible = is_free(*shows)
         if visible.any():
             indexes.append(index)
             seen.append(visible)
@@ -164,15 +167,6 @@ def select_sources(view: View, window: _Window, target: Frame, survey: Survey, m
     if sum(survey.still(target.index, i) for i in indexes) > len(indexes) / 2:
         most = max(most, _SOURCES_STILL)
     return _cover(target.index, indexes, np.array(seen), most)
-
-
-def _visible(covered: np.ndarray, points: np.ndarray) -> np.ndarray:
-    height, width = covered.shape
-    near = np.rint(np.clip(points, -1e6, 1e6)).astype(np.int64)
-    inside = (near >= 0).all(axis=1) & (near[:, 0] < width) & (near[:, 1] < height)
-    near = np.clip(near, 0, (width - 1, height - 1))
-    visible: np.ndarray = inside & (covered[near[:, 1], near[:, 0]] == 0)
-    return visible
 
 
 def _cover(target: int, indexes: list[int], seen: np.ndarray, most: int) -> list[int]:

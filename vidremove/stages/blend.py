@@ -17,7 +17,7 @@ from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, shrink
 from vidremove.types import Frame
 
-_LET_GO = 128.0  # grey levels by which the last fill may differ before little of it is mixed in
+_SURE, _DOUBTFUL = 40.0, 300.0  # grey levels the last fill may differ by before little of it is mixed in
 _PATCH = 5  # working pixels a side over which agreement is judged
 
 
@@ -54,7 +54,8 @@ def _steady(region: Region, view: View, last: View, survey: Survey, share: float
     scale = depth_scale(view.image)
     now = cv2.cvtColor(shrink(region.colour / scale, view.factor), cv2.COLOR_RGB2GRAY)
     off = cv2.blur((candidate.gray - now) ** 2, (_PATCH, _PATCH))
-    weight = share * np.exp(-off / _LET_GO**2) * candidate.visible
+    held = _SURE + (_DOUBTFUL - _SURE) * region.doubt
+    weight = share * np.exp(-off / held**2) * candidate.visible
     wide = enlarge(weight.astype(np.float32), view.factor, region.hole.shape)[..., None]
     colour = region.colour + wide * (look_up(candidate, region.site) - region.colour)
     return replace(region, colour=colour)

@@ -35,17 +35,18 @@ def fuse(site: Site, candidates: list[Candidate]) -> Region:
     factor, shape = site.view.factor, (site.full[1] - site.full[0], site.full[3] - site.full[2])
     hole = crop(site.view.hole, site.full)
     if not candidates:
-        return Region(site, hole, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.bool_))
+        nothing = np.ones(crop(site.hole, site.inner).shape, np.float32)
+        return Region(site, hole, np.zeros((*shape, 3), np.float32), np.zeros(shape, np.bool_), nothing)
     smooth, spread = expect(site)
     weights = agree(candidates, to_luma(smooth), spread)
-    rest = enlarge(1 - weights.sum(axis=0), factor, shape)
-    colour = depth_scale(site.view.image) * rest[..., None] * enlarge(smooth, factor, shape)
+    doubt = 1 - weights.sum(axis=0)
+    colour = depth_scale(site.view.image) * enlarge(doubt[..., None] * smooth, factor, shape)
     for candidate, weight in zip(candidates, weights, strict=True):
         wide = enlarge(weight, factor, shape)
         if wide.any():
             colour += wide[..., None] * look_up(candidate, site)
     seen = np.max([candidate.visible for candidate in candidates], axis=0)
-    return Region(site, hole, colour, hole & (enlarge(seen, factor, shape) > _SEEN))
+    return Region(site, hole, colour, hole & (enlarge(seen, factor, shape) > _SEEN), doubt)
 
 
 def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:

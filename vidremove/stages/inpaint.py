@@ -19,7 +19,6 @@ _ANCHORS = 3  # frames kept whose made-up content is carried on
 _GENERATIONS = 3  # times that made-up content is resampled before it is made up anew
 _SLIGHT = 0.1  # share of the holes; less than this left over is continued from its rim, whose seams would show more
 _NEW = 0.4  # share of what is unseen that must be new for a frame to become an anchor
-_TEXTURE = 0.5  # share of the inpainter's result against the smooth continuation of the rim
 _RADIUS = 5  # pixels
 _LEAST_CONTEXT = 48  # pixels round an unseen part that the inpainter is shown
 _ENOUGH = 0.5  # weight against the surroundings that carried content must have
@@ -70,8 +69,8 @@ def _complete(
             crop(unknown, region.full)[:] |= _unknown(region)
         much = new >= max(_NEW * unseen, _SLIGHT * sum(int(region.hole.sum()) for region in regions))
         # a picture by itself is looked at for its sharpness, one of many must not be wrong in what moves past
-        texture = 1.0 if len(survey.steps) == 1 else _TEXTURE
-        carried = [_invent(region, image, unknown, inpainter if much else None, texture) for region in carried]
+        texture = 1.0 if survey.frames == 1 else getattr(inpainter, "clip_texture", 1.0)
+        carried = [_invent(region, image, unknown, inpainter, texture if much else 0.0) for region in carried]
         if much:
             anchors.append(_Anchor(filled_view(view, paste(view.image, carried)), generation))
             del anchors[:-_ANCHORS]
@@ -131,12 +130,11 @@ def _carry(region: Region, anchor: View, survey: Survey) -> Region:
     return replace(region, colour=colour, known=region.known | taken)
 
 
-def _invent(
-    region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainter: Inpainter | None, texture: float
-) -> Region:
-    """Let the inpainter fill what is unknown in `image`, which has everything else filled; None for the rim alone.
+def _invent(region: Region, image: np.ndarray, all_unknown: np.ndarray, inpainter: Inpainter, texture: float) -> Region:
+    """Fill what is unknown in `image`, which has everything else filled.
 
-    It is shown all that is unknown as a hole, so that it copies nothing of the objects in other regions.
+    `texture` is the share of the inpainter's result; the rest continues the rim. The inpainter is shown all that is
+    unknown as a hole, so that it copies nothing of the objects in other regions.
     """
     unknown = _unknown(region)
     if not unknown.any():
@@ -146,10 +144,11 @@ def _invent(
     box = _context(hole)
     scale = depth_scale(image)
     shown, holes = to_uint8(crop(image, box)), crop(all_unknown, box)
-    made = diffuse(shown, holes, _RADIUS, cv2.INPAINT_NS)
-    if inpainter is not None:
-        invented = inpainter(shown[None], holes[None], None)[0]
-        made = cv2.addWeighted(invented, texture, made, 1 - texture, 0)
+    made = shown
+    if texture < 1:
+        made = diffuse(shown, holes, _RADIUS, cv2.INPAINT_NS)
+    if texture > 0:
+        made = cv2.addWeighted(inpainter(shown[None], holes[None], None)[0], texture, made, 1 - texture, 0)
     whole = np.zeros(image.shape, np.float32)
     crop(whole, box)[:] = made * scale
     colour = np.where(unknown[..., None], crop(whole, region.full), region.colour)

@@ -61,6 +61,7 @@ class Region:
     hole: np.ndarray  # bool (H, W)
     colour: np.ndarray  # float32 (H, W, 3), in the image's own range; means something where known
     known: np.ndarray  # bool (H, W), True where the hole was filled
+    doubt: np.ndarray  # float32 (h, w), 0..1, of the site's inner box: share that no source spoke for
 
     @property
     def full(self) -> Box:

@@ -63,7 +63,7 @@ def register(target: View, source: View, start: np.ndarray, *, levels: int = 3) 
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     moved = moved.reshape(-1, 2)
-    good = (status.ravel() > 0) & is_free(source, moved)
+    good = (status.ravel() > 0) & is_free(source.covered, moved)
     if good.sum() < _LEAST_FEATURES:
         return None
     homography, inliers = cv2.findHomography(
@@ -74,13 +74,13 @@ def register(target: View, source: View, start: np.ndarray, *, levels: int = 3) 
     return np.asarray(homography)
 
 
-def is_free(view: View, points: np.ndarray) -> np.ndarray:
-    """Which points (N, 2) lie inside the view and outside its hole: bool (N,)."""
-    height, width = view.size
+def is_free(covered: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Which points (N, 2) lie inside a view and outside its hole, uint8 (h, w): bool (N,)."""
+    height, width = covered.shape
     near = np.rint(np.clip(points, -1e6, 1e6)).astype(np.int64)
     inside = (near >= 0).all(axis=1) & (near[:, 0] < width) & (near[:, 1] < height)
     near = np.clip(near, 0, (width - 1, height - 1))
-    free: np.ndarray = inside & (view.covered[near[:, 1], near[:, 0]] == 0)
+    free: np.ndarray = inside & (covered[near[:, 1], near[:, 0]] == 0)
     return free
 
 

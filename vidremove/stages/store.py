@@ -1,6 +1,5 @@
 """Frames of a shot kept on disk, so that what was seen hundreds of frames away can still fill a hole."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ _SHOTS = 8  # times the frames of one shot that all shots together may keep
 class BackgroundStore:
     """At most `limit` frames a shot, evenly spread: when full, every second one goes and the spacing doubles.
 
-    All shots together keep at most eight times as many; beyond, the fullest is thinned.
+    All shots together keep at most eight times as many; beyond, the fullest is thinned, and of many shots with a frame
+    each the oldest is let go.
     """
 
     def __init__(self, folder: Path, limit: int, spacing: int) -> None:
@@ -46,9 +46,11 @@ class BackgroundStore:
             self._thin(frame.shot)
         while sum(map(len, self._kept.values())) > _SHOTS * self._limit:
             fullest = max(self._kept, key=lambda shot: len(self._kept[shot]))
-            if len(self._kept[fullest]) < 2:
-                break
-            self._thin(fullest)
+            if len(self._kept[fullest]) >= 2:
+                self._thin(fullest)
+            else:
+                oldest = next(iter(self._kept))
+                self._remove(self._kept.pop(oldest)[0])
 
     def _thin(self, shot: int) -> None:
         for index in self._kept[shot][1::2]:
@@ -67,10 +69,6 @@ class BackgroundStore:
         small = np.load(self._path(index, "small"))
         covered = np.where(shrink(hole.astype(np.float32), like.factor) > 0, np.uint8(255), np.uint8(0))
         return View(index, image, hole, like.factor, small, to_gray(small), covered)
-
-    def close(self) -> None:
-        """Delete everything that is kept."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, index: int, what: str) -> Path:
         return self._folder / f"{index:08d}.{what}.npy"

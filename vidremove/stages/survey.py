@@ -1,5 +1,6 @@
 """First look over frames and masks: how the camera moves, and which frames to keep for holes far away in time."""
 
+from array import array
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,14 +52,43 @@ class Measured:
                 del self._found[next(iter(self._found))]
 
 
+class CameraPath:
+    """The steps of the frames that were looked at, 80 bytes each."""
+
+    def __init__(self) -> None:
+        self._first = 0  # index of the frame of the first row
+        self._segments, self._runs, self._places = array("i"), array("i"), array("d")
+
+    def put(self, index: int, step: CameraStep) -> None:
+        """Add the step of a frame; they come in order."""
+        if not self._segments:
+            self._first = index
+        while self._first + len(self._segments) < index:
+            self._append(CameraStep(-1, np.zeros((3, 3)), -1))
+        self._append(step)
+
+    def get(self, index: int) -> CameraStep | None:
+        """The step of a frame; None if it was not looked at."""
+        row = index - self._first
+        if not 0 <= row < len(self._segments) or self._segments[row] < 0:
+            return None
+        place = np.array(self._places[9 * row : 9 * row + 9]).reshape(3, 3)
+        return CameraStep(self._segments[row], place, self._runs[row])
+
+    def _append(self, step: CameraStep) -> None:
+        self._segments.append(step.segment)
+        self._runs.append(step.run)
+        self._places.extend(step.place.ravel())
+
+
 @dataclass(slots=True, eq=False)
 class Survey:
-    """What the first pass knows. `close` deletes its files."""
+    """What the first pass knows."""
 
     store: BackgroundStore
+    steps: CameraPath = field(default_factory=CameraPath)
     measured: Measured = field(default_factory=Measured)
-    steps: dict[int, CameraStep] = field(default_factory=dict)
-    shots: int = 0  # seen
+    frames: int = 0  # seen
 
     def between(self, target: int, source: int) -> np.ndarray | None:
         """Homography from working pixels of frame `target` to those of `source`; None if they are not linked."""
@@ -75,20 +105,16 @@ class Survey:
         a, b = self.steps.get(target), self.steps.get(source)
         return a is not None and b is not None and a.run >= 0 and a.run == b.run
 
-    def close(self) -> None:
-        """Delete the stored frames."""
-        self.store.close()
-
 
 class Surveyor:
     """Feed every frame of the video in order, each with its mask; then `finish`.
 
-    Frames farther than `config.window` from every hole cost next to nothing. Memory: `config.window` small frames.
+    Frames farther than `config.window` from every hole cost next to nothing. Memory: `config.window` frames.
     Source: ours.
     """
 
     def __init__(self, config: FillConfig, folder: Path) -> None:
-        """`folder` is a place of its own for the stored frames; it is made, and deleted by `Survey.close`."""
+        """`folder` is a place of its own for the stored frames; it is made here."""
         self._config = config
         self._survey = Survey(BackgroundStore(folder, config.store_frames, config.store_spacing))
         self._waiting: deque[Frame] = deque(maxlen=config.window)  # looked at only if a hole comes near
@@ -100,9 +126,9 @@ class Surveyor:
 
     def add(self, frame: Frame) -> None:
         """Take in the next frame."""
+        self._survey.frames += 1
         if frame.shot != self._shot:
             self._shot = frame.shot
-            self._survey.shots += 1
             self._waiting.clear()
             self._reset()
         if frame.mask is not None and frame.mask.any():
@@ -138,12 +164,13 @@ class Surveyor:
             self._start_run(view)
         else:
             step = register(view, self._last, np.eye(3))
-            place = self._survey.steps[self._last.index].place
+            last = self._survey.steps.get(self._last.index)
+            place = np.eye(3) if last is None else last.place
             if step is not None:
                 place = place @ step
             self._follow_run(view, step)
         run = self._run if self._moved == 0 else -1
-        self._survey.steps[frame.index] = CameraStep(self._segment, place, run)
+        self._survey.steps.put(frame.index, CameraStep(self._segment, place, run))
         self._survey.store.offer(frame, view)
         self._last = _without_image(view)
 
