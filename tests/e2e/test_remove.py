@@ -1,6 +1,7 @@
 """The verbs from end to end, on clips made here."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -152,14 +153,17 @@ def test_callback_cancels(made: tuple[Path, Path], tmp_path: Path) -> None:
 def test_ctrl_c_leaves_nothing(made: tuple[Path, Path], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vidremove", "remove", str(made[0]), str(tmp_path / "out.mp4")]
     command += ["--mask", str(made[1]), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    (tmp_path / "temporary").mkdir()
+    place = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=place) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        assert list((tmp_path / "temporary").iterdir())  # it is at work there
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         assert process.wait(timeout=20) == 130
         assert time.monotonic() - began < 5
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
 
 
 def test_segment_one_image() -> None:
