@@ -162,6 +162,8 @@ def test_kinds_of_mask_pictures(tmp_path: Path) -> None:
         "red": Image.fromarray(np.dstack([true * np.uint8(128), gray * 0, gray * 0])),
         "alpha": Image.fromarray(np.dstack([gray, gray, gray, gray * 0 + 255])),
         "deep": Image.fromarray(true.astype(np.uint16) * 65535),
+        "deep numbers": Image.fromarray(true.astype(np.uint16) * 3),
+        "8 bits in 16": Image.fromarray(true.astype(np.uint16) * 255),
     }
     for image in kinds.values():
         image.save(path)

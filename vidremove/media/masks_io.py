@@ -20,7 +20,7 @@ from vidremove.media.video import VideoSource
 from vidremove.types import MediaInfo
 
 _HALF = 127  # of 255: brighter means remove
-_LABELS = 15  # a lossless picture with no value above this holds numbers of objects, not brightness
+_LABELS = {1: 15, 2: 255}  # by bytes a sample: a lossless picture with no value above holds numbers of objects
 
 
 def is_picture(path: str | Path) -> bool:
@@ -47,10 +47,10 @@ def _mask_of(header: stills.Header) -> np.ndarray:
     if header.mode == "P":
         return stills.read_palette_numbers(header) > 0
     stored = stills.read_stored(header)
-    colours = to_uint8(stored[..., :-1] if stored.shape[2] in (2, 4) else stored)
-    brightest: np.ndarray = colours.max(axis=2)
-    labels = header.format != "JPEG" and brightest.max() <= _LABELS
-    return brightest > (0 if labels else _HALF)
+    brightest: np.ndarray = (stored[..., :-1] if stored.shape[2] in (2, 4) else stored).max(axis=2)
+    if header.format != "JPEG" and brightest.max() <= _LABELS[brightest.itemsize]:
+        return brightest > 0
+    return to_uint8(brightest) > _HALF
 
 
 def read_masks(
@@ -86,8 +86,8 @@ def _from_video(path: Path, info: MediaInfo) -> Iterator[np.ndarray]:
         if masks.info.size != info.size:
             (height, width), (high, wide) = masks.info.size, info.size
             raise InputError(f"{path}: is {width}x{height}; the masks must have the frames' size, {wide}x{high}.")
-        for frame in masks.frames():
-            yield cv2.cvtColor(to_uint8(frame.image), cv2.COLOR_RGB2GRAY) > _HALF
+        for grey in masks.greys():
+            yield grey > _HALF
 
 
 def _check_count(path: Path, found: int, info: MediaInfo) -> None:

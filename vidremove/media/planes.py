@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from av.filter import Graph
 
-from vidremove.images import bounding_box
+from vidremove.images import bounding_box, to_uint8
 from vidremove.media.colour import Colour, rgb_to_yuv, yuv_to_rgb
 
 _PACKED = {  # name -> channels a pixel, places of R, G, B
@@ -53,10 +53,6 @@ class Layout:
     planes: tuple[tuple[int, int, int], ...]  # of each channel: plane, place in the pixel, channels in the plane
     shift: int = 0  # bits the samples are shifted up
     shrink: tuple[int, int] = (0, 0)  # log2 of the chroma cell's (width, height)
-
-    @property
-    def image_dtype(self) -> type[np.unsignedinteger]:
-        return np.uint8 if self.bits == 8 else np.uint16
 
 
 @lru_cache(maxsize=64)
@@ -149,6 +145,17 @@ def read_rgb(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray
         return yuv_to_rgb(yuv >> layout.shift if layout.shift else yuv, colour, layout.bits)
     image = np.dstack(views if len(views) == 3 else views * 3)
     return _to_16(image, layout.bits) if layout.bits > 8 else image
+
+
+def read_grey(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray:
+    """Brightness of a decoded frame, its luma spread over the full range: uint8 (H, W), as stored, not turned."""
+    if layout.model == "rgb":
+        return cv2.cvtColor(to_uint8(read_rgb(frame, layout, colour)), cv2.COLOR_RGB2GRAY)
+    luma = channel_views(frame, layout)[0]
+    scales, offsets = Colour(full=colour.full or layout.model == "gray").quantisation(layout.bits)
+    levels = (np.arange(1 << layout.bits) - offsets[0]) * 255 / scales[0]
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return cv2.LUT(luma, table) if layout.bits == 8 else np.take(table, luma >> layout.shift, mode="clip")
 
 
 def _widened(plane: np.ndarray, shape: tuple[int, ...], shrink: tuple[int, int]) -> np.ndarray:
