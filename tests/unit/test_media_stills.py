@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from PIL.ExifTags import IFD
 
 from tests.unit.test_media_video import box_mask, painted
 from vidremove.config import OutputConfig
 from vidremove.errors import InputError, OutputError
-from vidremove.media import open_sink, open_source, stills
+from vidremove.media import open_sink, open_source, stills, webp
+from vidremove.media.exif import without_thumbnail
 
 SIZE = (48, 64)
 CONFIG = OutputConfig()
@@ -177,6 +179,93 @@ def test_cmyk_jpeg_reads_and_writes(tmp_path: Path) -> None:
     Image.fromarray(texture(3)).convert("CMYK").save(tmp_path / "a.jpg")
     carry(tmp_path / "a.jpg", tmp_path / "b.jpg", paint=True)
     assert stored(tmp_path / "b.jpg").shape == (*SIZE, 3)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize("space", [b"CMYK", b"Lab "])
+def test_a_profile_of_other_colours_is_left_out_and_said(tmp_path: Path, suffix: str, space: bytes) -> None:
+    profile = rgb_profile()[:16] + space + rgb_profile()[20:]
+    Image.fromarray(texture(3)).convert("CMYK").save(tmp_path / f"a{suffix}", icc_profile=profile)
+    notes = carry(tmp_path / f"a{suffix}", tmp_path / f"b{suffix}", paint=True)
+    assert [space.decode().strip() in note for note in notes] == [True]
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.mode == "RGB"
+        assert "icc_profile" not in image.info
+
+
+def test_a_profile_of_greys_stays_where_grey_is_written(tmp_path: Path) -> None:
+    profile = rgb_profile()[:16] + b"GRAY" + rgb_profile()[20:]
+    grey = save(tmp_path / "a.jpg", texture(1), icc_profile=profile)
+    assert carry(grey, tmp_path / "b.jpg", paint=True) == []
+    clear = save(tmp_path / "c.png", texture(2), icc_profile=profile)
+    assert "GRAY" in carry(clear, tmp_path / "d.png", paint=True)[0]
+    for name, kept in (("b.jpg", True), ("d.png", False)):
+        with Image.open(tmp_path / name) as image:
+            assert ("icc_profile" in image.info) == kept
+
+
+def with_thumbnail(order: str, picture: bytes, behind: bytes) -> bytes:
+    """EXIF of a camera's name and a thumbnail; `behind` follows it."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    first = struct.pack(order + "H", 1) + struct.pack(order + "HHII", 0x010F, 2, 7, 100) + struct.pack(order + "I", 26)
+    entries = [(0x0103, 3, 1, 6 << (0 if order == "<" else 16)), (0x0201, 4, 1, 120), (0x0202, 4, 1, len(picture))]
+    second = struct.pack(order + "H", 3) + b"".join(struct.pack(order + "HHII", *entry) for entry in entries)
+    head = (mark + struct.pack(order + "I", 8) + first + second + bytes(4)).ljust(100, b"\0") + b"Camera\0"
+    return b"Exif\0\0" + head.ljust(120, b"\0") + picture + behind
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("behind", [b"", b"maker's note"])
+def test_the_thumbnail_of_before_is_not_kept(tmp_path: Path, suffix: str, order: str, behind: bytes) -> None:
+    secret = bytes(range(1, 256)) * 4
+    options = {"lossless": True} if suffix == ".webp" else {}
+    source = save(tmp_path / f"a{suffix}", texture(3), exif=with_thumbnail(order, secret, behind), **options)
+    with Image.open(source) as image:
+        assert image.getexif().get_ifd(IFD.IFD1)  # the directory of the thumbnail
+    assert secret[:64] in source.read_bytes()
+    carry(source, tmp_path / f"b{suffix}", paint=True)
+    data = (tmp_path / f"b{suffix}").read_bytes()
+    assert not any(secret[n : n + 16] in data for n in range(0, len(secret), 16))
+    assert behind in data
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.getexif()[0x010F] == "Camera"
+        assert not image.getexif().get_ifd(IFD.IFD1)
+
+
+@pytest.mark.parametrize("cut", range(0, 160, 7))
+def test_damaged_exif_does_no_harm(cut: int) -> None:
+    whole = with_thumbnail("<", b"secret" * 9, b"")
+    assert b"secret" not in without_thumbnail(whole)
+    assert b"secret" not in without_thumbnail(whole[:cut])
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_stays_lossless_behind_a_profile(tmp_path: Path, lossless: bool) -> None:
+    source = save(tmp_path / "a.webp", texture(3), lossless=lossless, icc_profile=rgb_profile(), exif=exif())
+    carry(source, tmp_path / "b.webp", paint=True)
+    assert [webp.is_lossless(tmp_path / name) for name in ("a.webp", "b.webp")] == [lossless, lossless]
+    (tmp_path / "cut.webp").write_bytes(source.read_bytes()[:40])
+    assert not webp.is_lossless(tmp_path / "cut.webp")
+
+
+@pytest.mark.parametrize(("level", "fits"), [(65535, True), (65536, False), (70000, False), (-1, False)])
+def test_samples_of_32_bits_are_read_or_refused(tmp_path: Path, level: int, fits: bool) -> None:
+    pixels = np.full(SIZE, 500, np.int32)
+    pixels[3, 4] = level
+    Image.fromarray(pixels).save(tmp_path / "a.tif")
+    with open_source(tmp_path / "a.tif") as source:
+        if fits:
+            np.testing.assert_array_equal(source.at(0).image[..., 0], pixels)
+            return
+        with pytest.raises(InputError, match=rf"a\.tif: holds samples from .*{level}.*needed 0 to 65535"):
+            source.at(0)
+
+
+def test_samples_that_are_no_whole_numbers_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full(SIZE, 0.5, np.float32)).save(tmp_path / "a.tif")
+    with open_source(tmp_path / "a.tif") as source, pytest.raises(InputError, match=r"a\.tif: samples of type float32"):
+        source.at(0)
 
 
 def test_unchanged_picture_is_copied_byte_for_byte(tmp_path: Path) -> None:

@@ -14,15 +14,16 @@ from PIL import Image, JpegImagePlugin
 
 from vidremove.errors import InputError, OutputError
 from vidremove.images import to_uint8
-from vidremove.media import png, tiff
+from vidremove.media import exif, png, tiff, webp
 from vidremove.media.faults import reading
 from vidremove.media.index import LARGEST_PIXELS
 from vidremove.media.orient import Orientation, from_exif
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-_ORIENTATION = 0x0112
 _DEEP_GREY = ("I;16", "I;16B", "I")
+_LARGEST_SAMPLE = 65535
 _BITS_PER_SAMPLE = 258
+_ICC_SPACE = slice(16, 20)  # of a profile: the colour space that it is for. Source: ICC.1:2022, section 7.2
 
 Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS  # the same limit as for clips, refused by `read_header` before decoding
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `read_header` says it in its own words
@@ -89,10 +90,10 @@ def read_stored(header: Header) -> np.ndarray:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:
             raise InputError(f"{path}: is damaged or cut short. Replace it or take it out of the folder.")
-        stored = _from_opencv(pixels)
+        stored = _from_opencv(pixels, path)
     else:
         with reading(path), Image.open(path) as image:
-            stored = _from_pillow(image)
+            stored = _from_pillow(image, path)
     if stored.shape[:2] != header.stored_size:
         raise InputError(f"{path}: holds {stored.shape[1]}x{stored.shape[0]} pixels, its head says another size.")
     return stored
@@ -133,7 +134,7 @@ def put_pixels(stored: np.ndarray, image: np.ndarray, mask: np.ndarray) -> np.nd
 def encode(
     stored: np.ndarray, suffix: str, header: Header | None = None, *, same_way_up: bool = False, lossless: bool = False
 ) -> tuple[bytes, tuple[str, ...]]:
-    """A picture file as bytes, with EXIF and ICC profile of `header`.
+    """A picture file as bytes, with EXIF (less its thumbnail, which may show other pixels) and profile of `header`.
 
     Args:
         stored: uint8 or uint16 (H, W, C).
@@ -145,14 +146,22 @@ def encode(
     """
     notes = []
     extras = dict(header.extras) if header else {}
-    if not same_way_up:
-        extras["exif"] = _upright_exif(extras.get("exif"))
+    if extras.get("exif"):
+        extras["exif"] = exif.without_thumbnail(extras["exif"])
+        extras["exif"] = extras["exif"] if same_way_up else exif.upright(extras["exif"])
     if stored.dtype == np.uint16 and suffix not in (".png", ".tif", ".tiff"):
         stored = to_uint8(stored)
         notes.append(f"{suffix} holds 8 bits a sample: 16 bits were rounded")
     if stored.shape[2] in (2, 4) and suffix in (".jpg", ".jpeg", ".bmp"):
         stored = stored[..., :-1]
         notes.append(f"{suffix} holds no alpha: it was left out")
+    space = (extras.get("icc_profile") or b"")[_ICC_SPACE]
+    grey = stored.shape[2] == 1 or (stored.shape[2] == 2 and suffix != ".png")
+    if space and space != b"RGB " and not (space == b"GRAY" and grey):
+        del extras["icc_profile"]
+        notes.append(
+            f"the colour profile for {space.decode('latin-1').strip()} does not fit what is written and was left out"
+        )
     try:
         return _ENCODERS[suffix](np.ascontiguousarray(stored), extras, header, lossless), tuple(notes)
     except KeyError as error:
@@ -168,7 +177,8 @@ def _png(stored: np.ndarray, extras: dict[str, Any], header: Header | None, loss
     chunks = png.kept_chunks(header.path) if header is not None and header.format == "PNG" else []
     if header is not None and header.format != "PNG" and extras.get("icc_profile"):
         chunks.append((b"iCCP", b"ICC\0\0" + zlib.compress(extras["icc_profile"])))
-    chunks = [chunk for chunk in chunks if chunk[0] != b"eXIf"]
+    dropped = (b"eXIf",) if extras.get("icc_profile") else (b"eXIf", b"iCCP")
+    chunks = [chunk for chunk in chunks if chunk[0] not in dropped]
     if extras.get("exif"):
         chunks.append((b"eXIf", extras["exif"].removeprefix(b"Exif\0\0")))
     return png.with_chunks(data.tobytes(), chunks)
@@ -186,7 +196,7 @@ def _jpeg(stored: np.ndarray, extras: dict[str, Any], header: Header | None, los
 def _webp(stored: np.ndarray, extras: dict[str, Any], header: Header | None, lossless: bool) -> bytes:
     whole = lossless
     if header is not None and header.format == "WEBP":
-        whole = whole or b"VP8L" in header.path.read_bytes()[:64]
+        whole = whole or webp.is_lossless(header.path)
     return _by_pillow(stored, "WEBP", extras, lossless=whole, quality=70 if whole else 95, exact=True)
 
 
@@ -222,24 +232,13 @@ def _by_pillow(stored: np.ndarray, format_name: str, extras: dict[str, Any], **o
     return out.getvalue()
 
 
-def _upright_exif(exif: bytes | None) -> bytes | None:
-    if not exif:
-        return None
-    table = Image.Exif()
-    table.load(exif)
-    if table.get(_ORIENTATION, 1) == 1:
-        return exif
-    table[_ORIENTATION] = 1
-    return table.tobytes()
-
-
 def _orientation_code(image: Image.Image) -> int:
     if image.format == "PNG":  # asking Pillow for the EXIF of a PNG decodes it
         table = Image.Exif()
         table.load(image.info.get("exif") or b"")
     else:
         table = image.getexif()
-    code = table.get(_ORIENTATION, 1)
+    code = table.get(exif.ORIENTATION, 1)
     return code if isinstance(code, int) else 1
 
 
@@ -253,9 +252,13 @@ def _is_deep(path: Path, image: Image.Image) -> bool:
     return False
 
 
-def _from_pillow(image: Image.Image) -> np.ndarray:
+def _from_pillow(image: Image.Image, path: Path) -> np.ndarray:
     if image.mode in _DEEP_GREY:
-        return np.asarray(image).astype(np.uint16)[..., None]
+        samples = np.asarray(image)
+        if samples.min() < 0 or samples.max() > _LARGEST_SAMPLE:
+            span = f"{samples.min()} to {samples.max()}"
+            raise InputError(f"{path}: holds samples from {span}; needed 0 to {_LARGEST_SAMPLE}, 16 bits.")
+        return samples.astype(np.uint16)[..., None]
     if "transparency" in image.info and image.mode in ("P", "L", "RGB"):
         image = image.convert("RGBA")  # a palette or a colour key cannot hold what is filled in
     elif image.mode in ("1", "L"):
@@ -266,11 +269,11 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _from_opencv(pixels: np.ndarray) -> np.ndarray:
+def _from_opencv(pixels: np.ndarray, path: Path) -> np.ndarray:
     if pixels.dtype == np.uint8:
         pixels = pixels.astype(np.uint16) * 257
     if pixels.dtype != np.uint16:
-        raise InputError(f"samples of type {pixels.dtype} are not supported; needed 8 or 16 bits.")
+        raise InputError(f"{path}: samples of type {pixels.dtype} are not supported; needed 8 or 16 bits.")
     if pixels.ndim == 2:
         return pixels[..., None]
     code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
