@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from vidremove.cli import options, verbs
+from vidremove.cli.app import run_app
 from vidremove.cli.console import Reporter
 from vidremove.cli.weights import add_weights
 from vidremove.config import list_settings
@@ -64,6 +65,9 @@ def make_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.set_defaults(run=verbs.run_doctor)
     add_weights(known)
+    app = known.add_parser("app", help="open the page in a browser: point, check, remove, compare")
+    options.add_app(app)
+    app.set_defaults(run=run_app)
     return parser
 
 

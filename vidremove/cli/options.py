@@ -107,3 +107,10 @@ def add_fill(parser: argparse.ArgumentParser) -> None:
         "both: frames twice as wide, LaMa's result on the left and MAT's on the right, for choosing",
     )
     parser.add_argument("--lossless", action="store_true", help="write video without loss")
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """How to start the app."""
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="clip, picture or folder to open first")
+    parser.add_argument("--port", type=int, default=8501, help="of this computer (default: 8501)")
+    parser.add_argument("--no-browser", action="store_true", help="only serve; open no browser")

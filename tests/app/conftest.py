@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.opening import Medium, open_path
+from app.session import Session, take
+from benchmarks.scenes import write_clip
+
+SIZE = (120, 160)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve frames with an object that crosses them."""
+    return write_clip(tmp_path_factory.mktemp("app"), 12, *SIZE)[0]
+
+
+@pytest.fixture
+def session(clip: Path) -> Session:
+    """A visitor who has opened the clip."""
+    made = Session()
+    take(made, open_path(str(clip)))
+    return made
+
+
+@pytest.fixture
+def square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every prompt finds a square round its last point, at once."""
+
+    def segment(images: np.ndarray, prompt: object, *, at: int = 0) -> tuple[np.ndarray, float]:
+        mask = np.zeros(images.shape[1:3], np.bool_)
+        for x, y in prompt.clicks or (prompt.box[:2],):  # type: ignore[attr-defined]
+            mask[max(0, int(y) - 9) : int(y) + 10, max(0, int(x) - 9) : int(x) + 10] = True
+        return mask, 0.9
+
+    monkeypatch.setattr("app.prompting.segment", segment)
+
+
+def medium_of(session: Session) -> Medium:
+    assert session.medium is not None
+    return session.medium

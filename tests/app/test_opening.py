@@ -1,0 +1,89 @@
+import io
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from app import opening
+from app.opening import describe, open_path, open_sample, open_upload
+from vidremove.errors import InputError
+from vidremove.media import open_source
+
+
+def test_frames_are_those_of_the_clip_in_any_order(clip: Path) -> None:
+    medium = open_path(f' "{clip}" ')
+    with open_source(clip) as source:
+        true = [frame.image for frame in source.frames()]
+    for index in (7, 2, 11, 0, 7, 5, 3, 10):
+        assert np.abs(medium.at(index).astype(int) - true[index]).max() <= 8  # decord rounds colours otherwise
+    assert describe(medium.info) == "160 × 120 · 12 frames · 25 fps · 0.5 s"
+    medium.close()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "/no/such/clip.mp4", "a\0b", "x" * 5000])
+def test_a_path_that_leads_nowhere_is_one_sentence(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_path(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../../evil.mp4", "C:\\evil.mp4", "/etc/x.mp4", "-rf.mp4", "ä b'\".MP4"])
+def test_the_name_of_an_upload_never_becomes_a_path(clip: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    medium = open_upload(io.BytesIO(clip.read_bytes()), name, folder)
+    assert [path.name for path in folder.iterdir()] == ["upload-1.mp4"]
+    assert list(tmp_path.iterdir()) == [folder]
+    assert "/" not in medium.name
+    assert not medium.given.startswith("-")
+    assert medium.info.frames == 12
+    medium.close()
+
+
+def test_an_upload_that_is_no_clip_leaves_nothing_and_shows_its_own_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^broken\.mp4: ") as caught:
+        open_upload(io.BytesIO(b"not a clip"), "broken.mp4", tmp_path)
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(InputError, match="not opened"):
+        open_upload(io.BytesIO(b"#!"), "run.sh", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_photo_can_be_uploaded(tmp_path: Path) -> None:
+    data = cv2.imencode(".png", np.full((40, 60, 3), 90, np.uint8))[1].tobytes()
+    medium = open_upload(io.BytesIO(data), "photo.png", tmp_path)
+    assert (medium.info.kind, describe(medium.info)) == ("photo", "60 × 40")
+
+
+def test_few_frames_are_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "_KEPT_BYTES", 3 * 120 * 160 * 3)
+    medium = open_path(str(clip))
+    for index in range(12):
+        medium.at(index)
+    assert list(medium._kept) == [9, 10, 11]
+    medium.close()
+
+
+def test_the_sample_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def draw(path: Path, seconds: float) -> None:
+        drawn.append(path)
+        opening_write(path)
+
+    def opening_write(path: Path) -> None:
+        from vidremove.media.write import write_clip
+
+        write_clip(path, [np.zeros((64, 64, 3), np.uint8)] * 3, Fraction(25))
+
+    monkeypatch.setattr(opening, "draw_demo", draw)
+    opening._sample.cache_clear()
+    for _ in range(2):
+        medium = open_sample(tmp_path)
+        assert (medium.name, medium.info.frames) == ("sample.mp4", 3)
+        medium.close()
+    opening._sample.cache_clear()
+    assert len(drawn) == 1
+    assert len(list(tmp_path.iterdir())) == 2

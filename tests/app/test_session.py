@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from app.opening import open_path
+from app.prompting import apply_event
+from app.session import Session, add_another, choose, colour_of, discard, forget, go_to, keep, rename, take, undo
+
+pytestmark = pytest.mark.usefixtures("square")
+
+
+def click(session: Session, x: float, y: float, frame: int = 0, kind: str = "click") -> None:
+    apply_event(session, {"kind": kind, "at": [x, y], "frame": frame})
+
+
+def test_keep_discard_and_add_another_go_round(session: Session) -> None:
+    click(session, 40, 40)
+    keep(session)
+    click(session, 50, 50)
+    discard(session)
+    assert [prompt.clicks for prompt in session.said.prompts] == [((40, 40),)]
+    add_another(session)
+    click(session, 100, 80, frame=5)
+    assert session.said.names == ["object 1", "object 2"]
+    assert [(p.object, p.frame) for p in session.said.prompts] == [("object 1", 0), ("object 2", 5)]
+    assert colour_of(session.said, "object 1") != colour_of(session.said, "object 2")
+
+
+def test_a_correction_goes_on_from_what_was_kept(session: Session) -> None:
+    click(session, 40, 40)
+    add_another(session)
+    choose(session, "object 1")
+    click(session, 60, 60, kind="not")
+    keep(session)
+    (prompt,) = session.said.kept
+    assert (prompt.clicks, prompt.not_clicks) == (((40, 40),), ((60, 60),))
+
+
+def test_undo_goes_back_step_by_step(session: Session) -> None:
+    click(session, 40, 40)
+    click(session, 50, 50)
+    keep(session)
+    forget(session, "object 1")
+    assert not session.said.prompts
+    undo(session)
+    assert len(session.said.kept[0].clicks) == 2
+    undo(session)
+    assert session.said.draft
+    undo(session)
+    undo(session)
+    undo(session)
+    assert not session.said.prompts
+
+
+def test_renaming_keeps_the_prompts_and_refuses_names_that_are_none_or_taken(session: Session) -> None:
+    click(session, 40, 40)
+    rename(session, "  the   dog ")
+    assert session.said.draft[0].object == "the dog"
+    add_another(session)
+    rename(session, "the dog")
+    assert "already" in session.message
+    rename(session, "  ")
+    assert "needs a name" in session.message
+    assert session.said.names == ["the dog", "object 1"]
+
+
+def test_frames_past_the_ends_are_the_ends(session: Session) -> None:
+    go_to(session, 99)
+    assert session.frame == 11
+    go_to(session, -3)
+    assert session.frame == 0
+
+
+def test_another_medium_starts_anew_and_the_folder_goes_with_the_session(session: Session, clip: Path) -> None:
+    click(session, 40, 40)
+    take(session, open_path(str(clip)))
+    assert not session.said.prompts
+    folder = session.folder
+    assert folder.is_dir()
+    session.scratch.remove()
+    assert not folder.exists()
