@@ -39,7 +39,8 @@ def show() -> None:
         results.show_panel(session) if results.comparing(session) else editor.show_panel(session)
     with picture:
         results.show_picture(session) if results.comparing(session) else editor.show_picture(session)
-        editor.show_timeline(session)
+        if not results.playing(session):
+            editor.show_timeline(session)
 
 
 def show_message(session: Session) -> None:
@@ -77,7 +78,9 @@ def _show_header(session: Session) -> None:
             st.badge(plain(note), color="orange")
         st.space("stretch")
         if session.outcome is not None:
-            st.segmented_control("View", results.VIEWS, key="view", label_visibility="collapsed", width="content")
+            st.segmented_control(
+                "View", results.views(session), key="view", label_visibility="collapsed", width="content"
+            )
         st.button("Open another", icon=":material/folder_open:", on_click=leave, args=(session,), disabled=session.busy)
 
 

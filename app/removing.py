@@ -1,5 +1,6 @@
 """Start a removal, and take in its end."""
 
+import weakref
 from pathlib import Path
 
 from vidremove import remove
@@ -52,6 +53,7 @@ def start(session: Session) -> None:
 
     session.command = remove_command(medium.given, f"clean{_suffix(medium)}", prompts, session.settings)
     session.run = Run(work)
+    weakref.finalize(session.scratch, session.run.cancel)  # a visitor who has gone waits for no result
 
 
 def collect(session: Session) -> bool:

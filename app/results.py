@@ -14,8 +14,19 @@ from .session import Outcome, Session
 from .texts import plain
 
 POINT, COMPARE, PLAY = "Point", "Compare", "Play"
-VIEWS = (POINT, COMPARE, PLAY)
 _PLAYED = (".mp4", ".m4v", ".webm", ".mov")  # that browsers play, if the codec inside is one of theirs
+_LARGEST_PLAYED = 500 << 20  # bytes; Streamlit holds what it plays in memory
+
+
+def views(session: Session) -> tuple[str, ...]:
+    """What can be looked at: clips can be played, photos and folders cannot."""
+    clip = session.outcome is not None and session.outcome.after.info.kind == "video"
+    return (POINT, COMPARE, PLAY) if clip else (POINT, COMPARE)
+
+
+def playing(session: Session) -> bool:
+    """Whether both clips are shown, and not one frame."""
+    return comparing(session) and st.session_state.get("view") == PLAY
 
 
 def comparing(session: Session) -> bool:
@@ -44,10 +55,10 @@ def _show_clips(before: Path, after: Path) -> None:
     for column, path, label in zip(st.columns(2), (before, after), ("Before", "After"), strict=True):
         with column:
             st.caption(label)
-            if path.suffix.lower() in _PLAYED:
+            if path.suffix.lower() in _PLAYED and path.stat().st_size <= _LARGEST_PLAYED:
                 st.video(str(path))
             else:
-                st.info("The browser does not play this kind; download it, or compare by frame.")
+                st.info("Too large for the browser, or of a kind that it does not play: compare by frame.")
 
 
 def show_panel(session: Session) -> None:

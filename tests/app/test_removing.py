@@ -1,3 +1,4 @@
+import gc
 import threading
 import zipfile
 from io import BytesIO
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 from app import removing
+from app.opening import open_path
 from app.prompting import apply_event
 from app.removing import collect, start
 from app.results import read_result
 from app.running import Run
-from app.session import Session, Settings, leave
+from app.session import Session, Settings, leave, take
 from tests.app.conftest import medium_of
 from vidremove.errors import Cancelled, OutputError
 from vidremove.types import OnProgress, Progress, Result
@@ -73,6 +75,31 @@ def test_cancel_keeps_the_prompts(session: Session, monkeypatch: pytest.MonkeyPa
     assert not collect(session)
     assert "stopped" in session.message
     assert [len(prompt.clicks) for prompt in session.said.prompts] == [1]
+
+
+@pytest.mark.usefixtures("square")
+def test_a_visitor_who_leaves_ends_the_run(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = threading.Event()
+
+    def slow(*args: object, on_progress: OnProgress, **options: object) -> Result:
+        assert left.wait(WAIT_S)
+        assert on_progress(Progress("fill", 1, 2)) is False
+        raise Cancelled("stopped")
+
+    monkeypatch.setattr(removing, "remove", slow)
+    visitor = Session()
+    take(visitor, open_path(str(clip)))
+    click(visitor)
+    start(visitor)
+    run, folder = visitor.run, visitor.folder
+    assert run is not None
+    medium_of(visitor).close()
+    del visitor
+    gc.collect()
+    left.set()
+    assert run.wait(WAIT_S)
+    assert run.cancelled
+    assert not folder.exists()
 
 
 def test_nothing_said_is_nothing_started(session: Session) -> None:
