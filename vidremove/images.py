@@ -5,6 +5,8 @@ import numpy as np
 
 Box = tuple[int, int, int, int]  # y0, y1, x0, x1; half open
 
+LARGEST_PIXELS = 2**28  # of one picture; more is refused before anything is decoded
+
 
 def to_gray(image: np.ndarray) -> np.ndarray:
     """Luma for matching: uint8 (H, W) from RGB uint8 or uint16 (H, W, 3)."""

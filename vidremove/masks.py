@@ -11,14 +11,13 @@ from types import TracebackType
 import numpy as np
 
 from vidremove.errors import InputError, OutputError, ShapeError
-from vidremove.images import bounding_box
+from vidremove.images import LARGEST_PIXELS, bounding_box
 
 _MAGIC = b"VRMASK01"
 _HEADER = struct.Struct("<8sIII")  # magic, frames, height, width
 _RECORD = struct.Struct("<QIHHHHfI")  # offset, bytes, y0, y1, x0, x1, confidence, area
 _LARGEST_SIDE = 65535
 _LARGEST_OVERHEAD = 1 << 16  # of zlib over what it cannot compress
-_LARGEST_PIXELS = 2**28  # of one mask, as of a picture
 
 
 class MaskStore:
@@ -58,7 +57,7 @@ class MaskStore:
         _, frames, height, width = _HEADER.unpack(head)
         if path.stat().st_size < _HEADER.size + frames * _RECORD.size:
             raise InputError(f"{path}: mask store is cut short.")
-        if not 0 < height * width <= _LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
+        if not 0 < height * width <= LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
             raise InputError(f"{path}: mask store says its masks are {width}x{height}; it is damaged.")
         return cls(path, frames, (height, width), create=False)
 

@@ -94,7 +94,10 @@ def test_cut_clip_is_processed_and_said(tmp_path: Path, suffix: str) -> None:
     data = make_clip(tmp_path / f"a.{suffix}", pts=range(200), **options).read_bytes()
     (tmp_path / f"cut.{suffix}").write_bytes(data[: len(data) // 2])
     with open_source(tmp_path / f"cut.{suffix}") as source:
-        assert any("cut short" in note and "8.000" in note for note in source.info.notes)
+        (note,) = (note for note in source.info.notes if "cut short" in note)
+        assert "8.000" in note
+        assert f"the result ends there, after {source.info.frames} frames" in note
+        assert "again" in note
         assert 20 < source.info.frames < 180
         assert [f.index for f in source.frames()] == list(range(source.info.frames))
         assert [f.index for f in source.reversed()] == list(range(source.info.frames))[::-1]
@@ -157,10 +160,27 @@ def test_huge_declared_video_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     refused(clip, "64x48", "refused")
 
 
-def test_a_playlist_leads_nowhere(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "a.mp4")
-    (tmp_path / "list.ffconcat").write_text(f"ffconcat version 1.0\nfile '{clip}'\n")
-    refused(tmp_path / "list.ffconcat")
+@pytest.mark.parametrize("name", ["list.ffconcat", "list.mp4", "list.m3u8", "list.mpd"])
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_playlist_leads_nowhere(tmp_path: Path, name: str, absolute: bool) -> None:
+    make_clip(tmp_path / "a.mp4")
+    make_clip(tmp_path / "a.ts", format="mpegts")
+    folder = f"{tmp_path}/" if absolute else ""
+    content = {
+        "list.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.48,\n{folder}a.ts\n#EXT-X-ENDLIST\n",
+        "list.mpd": f'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
+        ' profiles="urn:mpeg:dash:profile:isoff-main:2011" mediaPresentationDuration="PT0.48S"><Period><AdaptationSet>'
+        f'<Representation id="0" mimeType="video/mp4" bandwidth="9"><BaseURL>{folder}a.mp4</BaseURL></Representation>'
+        "</AdaptationSet></Period></MPD>",
+    }.get(name, f"ffconcat version 1.0\nfile '{folder}a.mp4'\n")
+    (tmp_path / name).write_text(content)
+    refused(tmp_path / name)
+
+
+def test_a_playlist_is_said_to_be_one(tmp_path: Path) -> None:
+    make_clip(tmp_path / "a.mp4")
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile a.mp4\n")
+    refused(tmp_path / "list.mp4", "play list", "name the clip itself")
 
 
 def test_symlink_loop_and_overlong_name(tmp_path: Path) -> None:

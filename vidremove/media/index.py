@@ -14,11 +14,16 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vidremove.errors import InputError
+from vidremove.images import LARGEST_PIXELS
 
-LARGEST_PIXELS = 2**28  # of one picture; more is refused before anything is decoded
 _MICROSECONDS = 1_000_000
 _CUT_SHORT_S = 0.3  # a container that ends earlier than it says by more than this was cut
 _GAP_S = 1.0
+_PLAY_LISTS = {"concat", "hls", "dash", "imf", "vobsub", "sdp", "rtsp", "avisynth", "vapoursynth"}
+_ALONE = {  # a file must not lead to other files or to the net
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(f for f in av.formats_available if _PLAY_LISTS.isdisjoint(f.split(",")))),
+}
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)$")
 
 
@@ -44,12 +49,13 @@ def open_video(path: Path, threads: str = "AUTO") -> Iterator[tuple[InputContain
     if not path.is_file():
         raise InputError(f"{path}: {'is not a file' if path.exists() else 'no such file'}.")
     try:
-        # a play list must not lead to other files or to the net
-        container = av.open(
-            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
+        container = av.open(f"file:{path.absolute()}", options=_ALONE, metadata_errors="replace")
     except PermissionError as error:
         raise InputError(f"{path}: may not be read ({error.strerror}).") from error
+    except av.ArgumentError as error:
+        raise InputError(
+            f"{path}: is a play list or its like, which leads to other files, or it is damaged; name the clip itself."
+        ) from error
     except (av.FFmpegError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
@@ -102,7 +108,8 @@ def scan(path: Path) -> Index:
                 if packet.is_keyframe:
                     keys.append(times[-1])
         except (av.FFmpegError, ValueError) as error:
-            damage = f"reading stopped at {float(last_s):.3f} s: {getattr(error, 'strerror', None) or error}"
+            reason = getattr(error, "strerror", None) or error
+            damage = f"reading stopped at {float(last_s):.3f} s ({reason}); the result ends there"
         if not times:
             raise InputError(f"{path}: has a video stream with no frames in it.")
         seen = _Seen(times, keys, timed, last_s, last_duration, damage)
@@ -135,7 +142,7 @@ def _summarise(container: InputContainer, stream: VideoStream, seen: _Seen) -> I
     else:
         pts, keyframes, base = np.arange(len(pts), dtype=np.int64), np.zeros(1, np.int64), 1 / rate
         notes.append("the file gives no usable times: frames are taken as evenly spaced")
-    notes += _end_notes(container, stream, rate, video_s, seen.last_s)
+    notes += _end_notes(container, stream, len(pts), rate, video_s, seen.last_s)
     return Index(pts, keyframes, base, rate, seen.last_duration, timed, tuple(notes))
 
 
@@ -163,7 +170,7 @@ def _time_notes(pts: np.ndarray, base: Fraction, rate: Fraction) -> list[str]:
 
 
 def _end_notes(
-    container: InputContainer, stream: VideoStream, rate: Fraction, video_s: Fraction, last_s: Fraction
+    container: InputContainer, stream: VideoStream, frames: int, rate: Fraction, video_s: Fraction, last_s: Fraction
 ) -> list[str]:
     """A note where the file says that it lasts longer than what is in it: FFmpeg reads a cut file without a word."""
     start = Fraction(container.start_time or 0, _MICROSECONDS)
@@ -171,8 +178,10 @@ def _end_notes(
     for said, end_s in ((_stated_duration(stream), video_s), (whole, last_s)):
         held = max(end_s, end_s - start)  # Matroska counts from 0, others from the start
         if said is not None and said - held > max(Fraction(_CUT_SHORT_S), 3 / rate):
-            lasts, there = float(said), float(held)
-            return [f"cut short: says it lasts {lasts:.3f} s, holds {there:.3f} s; what is there is processed"]
+            return [
+                f"cut short: says it lasts {float(said):.3f} s, holds {float(held):.3f} s; the result ends there, after"
+                f" {frames} frames. Where that is too little, copy or download the clip again and run again"
+            ]
     return []
 
 

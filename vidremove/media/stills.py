@@ -13,10 +13,9 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from vidremove.errors import InputError, OutputError
-from vidremove.images import to_uint8
+from vidremove.images import LARGEST_PIXELS, to_uint8
 from vidremove.media import exif, png, tiff, webp
 from vidremove.media.faults import reading
-from vidremove.media.index import LARGEST_PIXELS
 from vidremove.media.orient import Orientation, from_exif
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
