@@ -7,7 +7,7 @@ import pytest
 from tests.media_clips import noise_planes, planes_of
 from vidremove.media.colour import Colour, colour_of, rgb_to_yuv, yuv_to_rgb
 from vidremove.media.orient import Orientation, from_exif, from_matrix
-from vidremove.media.planes import FrameCopier, layout_of, paste, read_grey, read_rgb
+from vidremove.media.planes import FrameCopier, layout_of, paste, read_gray, read_rgb
 
 FORMATS = [
     *("yuv420p", "yuv422p", "yuv444p", "yuv411p", "yuv440p", "yuvj420p", "yuva420p", "nv12", "nv21", "nv16", "nv24"),
@@ -59,12 +59,12 @@ def test_grey_is_the_brightness_of_the_picture(pix_fmt: str, full: bool) -> None
     assert layout is not None
     frame, grey = made(pix_fmt, ODD), np.full((*ODD, 3), 160, np.uint8)
     paste(frame, layout, colour, grey, np.ones(ODD, np.bool_))
-    found = read_grey(frame, layout, colour)
+    found = read_gray(frame, layout, colour)
     assert (found.dtype, found.shape) == (np.uint8, ODD)
     assert np.abs(found.astype(int) - 160).max() <= 1
     for level in (0, 255):
         paste(frame, layout, colour, np.full_like(grey, level), np.ones(ODD, np.bool_))
-        assert np.abs(read_grey(frame, layout, colour).astype(int) - level).max() <= 1
+        assert np.abs(read_gray(frame, layout, colour).astype(int) - level).max() <= 1
 
 
 @pytest.mark.parametrize("colour", [BT601, BT709, BT2020, Colour(full=True)])

@@ -7,7 +7,7 @@ import av
 
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
-from vidremove.media.planes import Layout, layout_of
+from vidremove.media.planes import Layout, layout_of, model_of
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
 _ENCODERS = {
@@ -112,7 +112,7 @@ def _encoder(target: Path, container: str, material: Material, config: OutputCon
         return fallback, [f"mpeg4 cannot keep times in 1/{material.clock} s: {fallback} is used"]
     if own is None or not _fits(own, container):
         return fallback, [f"{material.codec} of the source is not written into {target.suffix}: {fallback} is used"]
-    return ("libx264rgb" if own == "libx264" and _model(material.pix_fmt) == "rgb" else own), []
+    return ("libx264rgb" if own == "libx264" and model_of(material.pix_fmt) == "rgb" else own), []
 
 
 def _lossless_encoder(container: str, material: Material) -> str:
@@ -153,11 +153,6 @@ class _Nowhere:
 
     def tell(self) -> int:
         return 0
-
-
-def _model(pix_fmt: str) -> str:
-    layout = layout_of(pix_fmt)
-    return layout.model if layout else ""
 
 
 def nearest_format(pix_fmt: str, offered: list[str]) -> tuple[str, str]:

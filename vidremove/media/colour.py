@@ -15,6 +15,8 @@ _WEIGHTS = {  # H.273 MatrixCoefficients -> (Kr, Kb)
     10: (0.2627, 0.0593),
 }
 _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+BT709 = 1  # matrix, primaries and transfer alike, in H.273
+LIMITED_RANGE = 1  # AVColorRange MPEG
 _FULL_RANGE = 2  # H.273 / AVColorRange JPEG
 _UNSPECIFIED = 2
 _HD_LINES = 577  # untagged pictures with more lines than SD are BT.709, as players take them

@@ -86,8 +86,8 @@ def _from_video(path: Path, info: MediaInfo) -> Iterator[np.ndarray]:
         if masks.info.size != info.size:
             (height, width), (high, wide) = masks.info.size, info.size
             raise InputError(f"{path}: is {width}x{height}; the masks must have the frames' size, {wide}x{high}.")
-        for grey in masks.greys():
-            yield grey > _HALF
+        for gray in masks.grays():
+            yield gray > _HALF
 
 
 def _check_count(path: Path, found: int, info: MediaInfo) -> None:

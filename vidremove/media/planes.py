@@ -75,6 +75,12 @@ def layout_of(pix_fmt: str) -> Layout | None:
     return None
 
 
+def model_of(pix_fmt: str) -> str:
+    """ "yuv", "rgb" or "gray"; "" where `layout_of` knows no layout."""
+    layout = layout_of(pix_fmt)
+    return layout.model if layout else ""
+
+
 def channel_views(frame: av.VideoFrame, layout: Layout) -> list[np.ndarray]:
     """Writable views (h, w) into the frame's memory, one a channel: Y Cb Cr, R G B or gray; chroma is smaller."""
     dtype = np.dtype(np.uint8 if layout.bits == 8 else "<u2")
@@ -147,7 +153,7 @@ def read_rgb(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray
     return _to_16(image, layout.bits) if layout.bits > 8 else image
 
 
-def read_grey(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray:
+def read_gray(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray:
     """Brightness of a decoded frame, its luma spread over the full range: uint8 (H, W), as stored, not turned."""
     if layout.model == "rgb":
         return cv2.cvtColor(to_uint8(read_rgb(frame, layout, colour)), cv2.COLOR_RGB2GRAY)

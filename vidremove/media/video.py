@@ -13,7 +13,7 @@ from vidremove.errors import InputError
 from vidremove.media.colour import colour_of
 from vidremove.media.index import scan
 from vidremove.media.orient import Orientation, from_matrix
-from vidremove.media.planes import FrameCopier, layout_of, read_grey, read_rgb
+from vidremove.media.planes import FrameCopier, layout_of, read_gray, read_rgb
 from vidremove.media.reader import Reader
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
@@ -84,11 +84,11 @@ class VideoSource:
             for index, native in self._steady(reader, start, self._stop(stop)):
                 yield self._frame(index, native)
 
-    def greys(self) -> Iterator[np.ndarray]:
+    def grays(self) -> Iterator[np.ndarray]:
         """All frames in order as brightness alone, uint8 (H, W), upright; faster than their pictures."""
         with Reader(self.path, self.index) as reader:
             for _, native in self._steady(reader, 0, len(self.index.pts)):
-                yield self.orientation.upright(read_grey(native, self.layout, self.colour))
+                yield self.orientation.upright(read_gray(native, self.layout, self.colour))
 
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""

@@ -18,10 +18,10 @@ from av.video.stream import VideoStream
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
 from vidremove.media.codecs import Encoding, Material, choose_encoding
-from vidremove.media.colour import Colour
+from vidremove.media.colour import BT709, LIMITED_RANGE, Colour
 from vidremove.media.faults import writing
 from vidremove.media.index import open_video
-from vidremove.media.planes import FrameCopier, channel_views, copy_tags, layout_of, paste
+from vidremove.media.planes import FrameCopier, channel_views, copy_tags, layout_of, model_of, paste
 from vidremove.media.streams import StreamCopier, kept_tags
 from vidremove.media.target import StagedFile
 from vidremove.media.video import VideoSource
@@ -29,9 +29,6 @@ from vidremove.types import Frame
 
 if TYPE_CHECKING:
     from vidremove.media.source import Source
-
-_BT709 = 1
-_LIMITED = 1
 
 
 class VideoSink:
@@ -152,9 +149,9 @@ class VideoSink:
             self._carry(stream)
             self._copier = StreamCopier(self.source.path, self._output)
             self.notes += self._copier.notes
-        elif layout_of(encoding.pix_fmt) is not None and _model(encoding.pix_fmt) != "rgb":
-            context.color_primaries = context.color_trc = context.colorspace = _BT709
-            context.color_range = _LIMITED
+        elif model_of(encoding.pix_fmt) in ("yuv", "gray"):
+            context.color_primaries = context.color_trc = context.colorspace = BT709
+            context.color_range = LIMITED_RANGE
         return stream
 
     def _carry(self, stream: VideoStream) -> None:
@@ -167,9 +164,9 @@ class VideoSink:
                 setattr(context, tag, getattr(old.codec_context, tag))
             if video.aspect:
                 context.sample_aspect_ratio = video.aspect
-            if _model(video.work_format) != _model(self._encoding.pix_fmt):
+            if model_of(video.work_format) != model_of(self._encoding.pix_fmt):
                 context.colorspace = {5: 6}.get(self._colour.swscale, self._colour.swscale)
-                context.color_range = _LIMITED
+                context.color_range = LIMITED_RANGE
             if old.codec_context.field_order > 1:
                 self.notes.append("the source is interlaced; its fields are kept in the frames, the flag is not")
             stream.metadata.update(kept_tags(old.metadata))
@@ -225,11 +222,6 @@ class VideoSink:
             if self._copier is not None and packet.dts is not None:
                 self._copier.copy_until(packet.dts * packet.time_base)
             self._output.mux_one(packet)
-
-
-def _model(pix_fmt: str) -> str:
-    layout = layout_of(pix_fmt)
-    return layout.model if layout else ""
 
 
 def _padded(frame: av.VideoFrame, pad: tuple[int, int]) -> av.VideoFrame:

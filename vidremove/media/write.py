@@ -9,13 +9,11 @@ import numpy as np
 from av.container import OutputContainer
 
 from vidremove.errors import OutputError
-from vidremove.media.colour import Colour
+from vidremove.media.colour import BT709, LIMITED_RANGE, Colour
 from vidremove.media.faults import writing
 from vidremove.media.planes import layout_of, paste
 from vidremove.media.target import StagedFile
 
-_BT709 = 1
-_LIMITED = 1
 _CRF = "16"
 _BLOCK = 1024  # samples of a block of AAC
 
@@ -55,8 +53,8 @@ def _encode(
     context, layout, count = video.codec_context, layout_of("yuv420p"), 0
     video.pix_fmt = "yuv420p"
     context.time_base = 1 / rate
-    context.color_primaries = context.color_trc = context.colorspace = _BT709
-    context.color_range = _LIMITED
+    context.color_primaries = context.color_trc = context.colorspace = BT709
+    context.color_range = LIMITED_RANGE
     for image in frames:
         if not count:
             video.height, video.width = image.shape[:2]
