@@ -6,10 +6,11 @@ import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
+from vidremove.config import TrackConfig
 from vidremove.media import list_encoders
 from vidremove.registry import list_plugins
 from vidremove.segmenters.choice import points_segmenter
-from vidremove.weights import list_weights
+from vidremove.weights import find, kept_file, list_weights
 
 PACKAGES = (
     "torch",
@@ -61,10 +62,17 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+def _text_choice() -> str:
+    name = TrackConfig().text_weights
+    if kept_file(find(name)).is_file():
+        return "the segmenter 'lavt'; its weights are here"
+    return f"the segmenter 'lavt'; its weights are not here: vidremove weights get {name}"
+
+
 def _choices() -> dict[str, str]:
     return {
         "click, box": f"the segmenter {points_segmenter()!r}",
-        "text": "the segmenter 'lavt', once its weights are here",
+        "text": _text_choice(),
         "mask": "taken as it is",
         "fill": "the true background; patch where no frame shows it; needs no weights",
         "segmenters": ", ".join(list_plugins("segmenter")),
