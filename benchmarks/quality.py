@@ -36,6 +36,9 @@ NEEDED = {
 }
 NEEDED_MEAN = 23.5
 CLICKED = ("gt_static_dog", "gt_pan_dancer")
+FROM_CLICK = 3.0  # dB that a run from one click may stay below the run with all masks
+STEADY = 3.0  # times the truth's warping error that is allowed where the background is seen
+NEVER_SEEN = ("gt_slowbig_goat", "gt_unrevealed_swan")  # mostly; steadiness has no bound there
 KEPT = ("psnr_hole", "ssim_hole", "ewarp", "ewarp_gt", "flicker", "outside_max", "frames")
 
 
@@ -78,6 +81,17 @@ def measure(data: Path, name: str, folder: Path) -> dict[str, Any]:
     return row
 
 
+def missed(name: str, row: dict[str, Any]) -> list[str]:
+    """Which of the figures that must be reached a clip misses."""
+    checks = {
+        "psnr_hole": row["psnr_hole"] >= row["needed"],
+        "ewarp": name in NEVER_SEEN or row["ewarp"] <= STEADY * row["ewarp_gt"],
+        "outside_max": row["outside_max"] == 0,
+        "psnr_hole_from_click": row.get("psnr_hole_from_click", row["psnr_hole"]) >= row["psnr_hole"] - FROM_CLICK,
+    }
+    return [f"{name}: {figure}" for figure, reached in checks.items() if not reached]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with clips/ and score.py")
@@ -92,8 +106,8 @@ def main() -> None:
         print(f"{name:<26} {words}", flush=True)
     scores = [row["psnr_hole"] for row in result["clips"].values()]
     result["mean_psnr_hole"] = sum(scores) / len(scores)
-    result["missed"] = [name for name, row in result["clips"].items() if row["psnr_hole"] < row["needed"]]
-    print(f"mean {result['mean_psnr_hole']:.2f} dB (needed {NEEDED_MEAN}); below what is needed: {result['missed']}")
+    result["missed"] = [figure for name, row in result["clips"].items() for figure in missed(name, row)]
+    print(f"mean {result['mean_psnr_hole']:.2f} dB (needed {NEEDED_MEAN}); missed: {result['missed'] or 'nothing'}")
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(result, indent=1) + "\n")

@@ -17,7 +17,7 @@ from vidremove.stages.survey import Survey
 from vidremove.stages.view import View, shrink
 from vidremove.types import Frame
 
-_SURE, _DOUBTFUL = 40.0, 300.0  # grey levels the last fill may differ by before little of it is mixed in
+_SURE, _DOUBTFUL = 40.0, 1000.0  # grey levels the last fill may differ by before little of it is mixed in
 _PATCH = 5  # working pixels a side over which agreement is judged
 
 
