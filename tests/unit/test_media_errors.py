@@ -318,6 +318,21 @@ def test_what_appears_during_the_run_is_not_replaced(tmp_path: Path, folder: Pat
     assert not taken.exists() or taken.read_bytes() != written
 
 
+def test_a_name_that_cannot_be_given_at_the_end_is_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "worn out")
+
+    monkeypatch.setattr("vidremove.media.target.os.replace", fail)
+    with pytest.raises(OutputError, match="worn out"):
+        _copy_one(picture(tmp_path / "a.png"), tmp_path / "b.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def _copy_one(path: Path, target: Path) -> None:
+    with open_source(path) as source, open_sink(target, source, CONFIG) as sink:
+        sink.write(source.at(0))
+
+
 def test_other_files_that_appear_during_the_run_are_never_replaced(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(OutputError, match=r"thesis\.doc"):
         _write_while_the_target_appears(folder, tmp_path / "out", tmp_path / "out" / "thesis.doc", True)

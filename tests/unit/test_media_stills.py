@@ -16,7 +16,7 @@ from PIL.ExifTags import IFD
 from tests.unit.test_media_video import box_mask, painted
 from vidremove.config import OutputConfig
 from vidremove.errors import InputError, OutputError
-from vidremove.media import open_sink, open_source, stills, webp
+from vidremove.media import open_sink, open_source, png, stills, webp
 from vidremove.media.exif import without_thumbnail
 
 SIZE = (48, 64)
@@ -231,6 +231,16 @@ def test_the_thumbnail_of_before_is_not_kept(tmp_path: Path, suffix: str, order:
     with Image.open(tmp_path / f"b{suffix}") as image:
         assert image.getexif()[0x010F] == "Camera"
         assert not image.getexif().get_ifd(IFD.IFD1)
+
+
+@pytest.mark.parametrize("text", [b"Raw profile type exif\0\0secret", b"XML:com.adobe.xmp\0<xmpGImg:image>secret"])
+def test_texts_of_a_png_that_hold_its_thumbnail_are_not_kept(tmp_path: Path, text: bytes) -> None:
+    source = save(tmp_path / "a.png", texture(3))
+    source.write_bytes(png.with_chunks(source.read_bytes(), [(b"tEXt", text), (b"tEXt", b"Title\0of a test")]))
+    carry(source, tmp_path / "b.png", paint=True)
+    data = (tmp_path / "b.png").read_bytes()
+    assert b"secret" not in data
+    assert b"of a test" in data
 
 
 @pytest.mark.parametrize("cut", range(0, 160, 7))

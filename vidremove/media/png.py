@@ -6,6 +6,7 @@ from pathlib import Path
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = {b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+_PICTURE_WITHIN = (b"Raw profile type ", b"xmpGImg:image")
 _AFTER_HEADER = len(_SIGNATURE) + 12 + 13  # IHDR is always first, 13 bytes of data
 _LARGEST_CHUNK = 64 << 20
 
@@ -13,7 +14,10 @@ Chunk = tuple[bytes, bytes]  # type, data
 
 
 def kept_chunks(path: Path) -> list[Chunk]:
-    """The chunks that still hold true when the pixels change; none where the file is not a PNG."""
+    """The chunks that still hold true when the pixels change; none where the file is not a PNG.
+
+    Texts that hold a small copy of the picture are left out: raw EXIF as ImageMagick writes it, XMP with a thumbnail.
+    """
     chunks: list[Chunk] = []
     with path.open("rb") as file:
         if file.read(8) != _SIGNATURE:
@@ -21,7 +25,9 @@ def kept_chunks(path: Path) -> list[Chunk]:
         while len(head := file.read(8)) == 8:
             size, kind = struct.unpack(">I4s", head)
             if kind in _KEPT and size <= _LARGEST_CHUNK:
-                chunks.append((kind, file.read(size)))
+                data = file.read(size)
+                if not any(mark in data for mark in _PICTURE_WITHIN):
+                    chunks.append((kind, data))
                 file.seek(4, 1)
             else:
                 file.seek(size + 4, 1)

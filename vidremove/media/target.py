@@ -58,7 +58,12 @@ class StagedFile:
                     self.target.touch(exist_ok=False)  # takes the name at one stroke, on every file system
                 except FileExistsError as error:
                     raise _taken(self.target) from error
-            os.replace(self.path, self.target)
+            try:
+                os.replace(self.path, self.target)
+            except OSError:
+                if not self._overwrite:
+                    self.target.unlink()  # the name that was taken above
+                raise
 
     def discard(self) -> None:
         """Remove what was written."""
