@@ -1,5 +1,7 @@
 """Things that look like the object, apart from it and in front of each other."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.unit.test_shots import texture
@@ -47,6 +49,14 @@ def test_it_goes_with_its_own_motion_when_it_is_not_noted_again():
     odds = rivals.odds(OBJECT, WHOLE)
     assert (odds[square_at(94)] < -5).mean() > 0.9
     assert not odds[~square_at(90, 36, 34)].any()
+
+
+def test_it_keeps_its_motion_where_flow_is_wrong():
+    places = [100, 98, 96, 94]
+    frames = observations(places)
+    rivals = noted(frames[:3], places[:3])
+    rivals.carry(replace(frames[3], flow_ahead=np.full((*SIZE, 2), 6, np.float32)))
+    assert (rivals.odds(OBJECT, WHOLE)[square_at(94)] < -5).mean() > 0.9
 
 
 def test_what_stands_in_front_of_it_is_not_taken_for_it():

@@ -25,6 +25,8 @@ _DOUBT = 0.5  # share of its confidence that an object has when it was just foun
 _REGAINED = 0.05  # of it is regained with every frame on which the object is held
 _SURE = 0.7  # confidence above which the area is remembered
 _CHANGED = 1.0  # log odds of a difference from the background that cannot be chance
+_BLOCK = 12  # pixels a side, of the blocks in which that is judged
+_OTHERS = 0.25  # share of the surroundings that may be other things that move
 _STRAY = 0.1  # share of the surroundings that differ so, at which the registration is not trusted at all
 _TRUSTED = 0.7  # share of that trust from which a difference alone says that a pixel has changed
 _CLOSE = 0.1  # distance from the object's other parts, share of its size, at which a speck may belong to it
@@ -134,7 +136,7 @@ class Carrier:
         distance = signed_distance(carried[y0:y1, x0:x1])
         difference, motion = self._difference_odds(known), self._motion_odds(seen, distance, box)
         differs, far = difference > _CHANGED, distance < -self.weights.slack
-        registered = float(np.clip(1 - differs[far].mean() / _STRAY, 0, 1)) if far.any() else 0.0
+        registered = _registered(differs, far)
         odds = difference * (1 + self.weights.registered * registered)
         odds += np.where(differs, np.maximum(motion, (1 - registered) * motion), motion)
         odds += self._colour_odds(seen, box) + self._texture_odds(seen, box)
@@ -240,6 +242,27 @@ def _tidy(mask: np.ndarray, carried: np.ndarray, changed: np.ndarray, edge: np.n
         keep[0] = False
         mask = keep[labels]
     return fill_pinholes(mask)
+
+
+def _registered(differs: np.ndarray, far: np.ndarray) -> float:
+    """How well the registered background fits round the object, 0..1, from the share of pixels that differ from it.
+
+    A bad registration leaves differences everywhere, another thing that moves only in its own place: the blocks that
+    differ the most are left out.
+
+    Args:
+        differs: bool (h, w), pixels that surely differ.
+        far: bool (h, w), pixels that are not the object's.
+    """
+    height, width = (max(1, side // _BLOCK) for side in far.shape)
+    seen, stray = (
+        cv2.resize(part.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA).ravel()
+        for part in (far, far & differs)
+    )
+    order = np.argsort(stray / np.maximum(seen, 1e-6))
+    seen, stray = seen[order], stray[order]
+    kept = np.cumsum(seen) <= (1 - _OTHERS) * seen.sum()
+    return float(np.clip(1 - stray[kept].sum() / seen[kept].sum() / _STRAY, 0, 1)) if seen[kept].any() else 0.0
 
 
 def _edge(size: tuple[int, ...], box: Box) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Other things that look like the object: noticed while they are apart from it, then held apart when they touch."""
 
+from operator import itemgetter
+
 import cv2
 import numpy as np
 
@@ -22,8 +24,9 @@ _HELD = 0.3  # share of a rival that must still look like the object, or it is f
 class Rivals:
     """What looks like the object but was seen apart from it, so it cannot be the object when they meet.
 
-    A rival is shifted as a whole by its own motion: where the object passes in front of it, flow is not to be trusted
-    pixel by pixel. Its look is kept from when it stood alone; where the picture no longer shows it, it is hidden.
+    A rival is shifted as a whole by its own motion, the flow's or its last one, whichever finds it again: where the
+    object passes in front of it, flow is not to be trusted. Its look is kept from when it stood alone; where the
+    picture no longer shows it, it is hidden.
     Source: ours, after Videnovic et al. 2025, DAM4SAM (a memory of distractors).
     """
 
@@ -31,36 +34,40 @@ class Rivals:
         self._look = image  # uint8 (h, w, 3), what the rivals look like, in their places
         self._age = np.zeros(image.shape[:2], np.float32)  # frames on which each pixel's rival was seen apart
         self._shown = np.zeros(image.shape[:2], np.bool_)  # pixels of rivals with nothing in front of them
+        self._speed = np.zeros((*image.shape[:2], 2), np.float32)  # (x, y), pixels a frame, in their places
 
     def carry(self, seen: Observation) -> None:
         """Bring the rivals to the next frame."""
         if seen.flow_ahead is None or not self._age.any():
             self._shown = np.zeros_like(self._shown)
             return
-        age, look = np.zeros_like(self._age), seen.image.copy()
+        age, look, speed = np.zeros_like(self._age), seen.image.copy(), np.zeros_like(self._speed)
         count, labels = cv2.connectedComponents((self._age > 0).view(np.uint8), connectivity=8)
         for index in range(1, count):
             part = labels == index
             shown = part & self._shown
             if int(shown.sum()) >= _LEAST:
-                shift = self._refine(seen.image, part, np.median(seen.flow_ahead[shown], axis=0))
-                self._move(part, shift, age, look)
-        self._age, self._look = age, look
+                starts = np.median(seen.flow_ahead[shown], axis=0), np.median(self._speed[shown], axis=0)
+                _, shift = min((self._refine(seen.image, part, start) for start in starts), key=itemgetter(0))
+                speed[self._move(part, shift, age, look)] = shift
+        self._age, self._look, self._speed = age, look, speed
         same = (_unlikeness(seen.image, look) < _SAME).astype(np.float32)
         self._shown = (age > 0) & (cv2.blur(same, (3, 3)) > 0.6)
 
-    def _move(self, part: np.ndarray, shift: np.ndarray, age: np.ndarray, look: np.ndarray) -> None:
+    def _move(self, part: np.ndarray, shift: np.ndarray, age: np.ndarray, look: np.ndarray) -> np.ndarray:
+        """Put a rival into its new place: bool (h, w), the place."""
         matrix, size = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32), part.shape[::-1]
         moved = cv2.warpAffine(np.where(part, self._age, 0), matrix, size)
         over = moved > age
         age[over] = moved[over]
         look[over] = cv2.warpAffine(self._look, matrix, size)[over]
+        return np.asarray(over)
 
-    def _refine(self, image: np.ndarray, part: np.ndarray, shift: np.ndarray) -> np.ndarray:
-        """The shift near the given one at which most of a rival's look is found again: float (2,), pixels."""
+    def _refine(self, image: np.ndarray, part: np.ndarray, shift: np.ndarray) -> tuple[float, np.ndarray]:
+        """The shift near the given one at which most of a rival's look is found again: its cost, float (2,), pixels."""
         box = bounding_box(part)
         if box is None:
-            return shift
+            return np.inf, shift
         y0, y1, x0, x1 = box
         inside = part[y0:y1, x0:x1]
         around = _REACH + 1
@@ -74,7 +81,7 @@ class Rivals:
                 cost = _COST * (abs(dx) + abs(dy)) + _mean_difference(there, self._look[y0:y1, x0:x1], inside)
                 if cost < best:
                     best, found = cost, shift if dx == dy == 0 else np.round(shift) + np.array([dx, dy])
-        return found
+        return best, found
 
     def odds(self, carried: np.ndarray, box: Box) -> np.ndarray:
         """What the rivals say of the pixels of a box: log odds, float32 (.., ..), negative = rival.
