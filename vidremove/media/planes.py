@@ -76,7 +76,7 @@ def layout_of(pix_fmt: str) -> Layout | None:
 
 
 def model_of(pix_fmt: str) -> str:
-    """ "yuv", "rgb" or "gray"; "" where `layout_of` knows no layout."""
+    """The model of a pixel format: "yuv", "rgb" or "gray"; "" where `layout_of` knows no layout."""
     layout = layout_of(pix_fmt)
     return layout.model if layout else ""
 
