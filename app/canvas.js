@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { width, height, frame, tool, colour } = data;
   if (img.getAttribute("src") !== data.picture) img.setAttribute("src", data.picture);
   stage.classList.toggle("busy", Boolean(data.locked));
+  stage.style.maxWidth = `calc(74vh * ${width / height})`; // a tall picture stays on the screen
   svg.setAttribute("viewBox", `-0.5 -0.5 ${width} ${height}`); // pixel centres are whole numbers
   svg.setAttribute("preserveAspectRatio", "none");
   svg.replaceChildren();

@@ -5,6 +5,7 @@ export default function ({ data, parentElement }) {
     const img = both.querySelector("." + name);
     if (img.getAttribute("src") !== data[name]) img.setAttribute("src", data[name]);
   }
+  both.style.maxWidth = `calc(74vh * ${data.ratio})`; // a tall picture stays on the screen
   const range = both.querySelector("input");
   range.oninput = () => both.style.setProperty("--p", range.value + "%");
 }

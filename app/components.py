@@ -23,6 +23,6 @@ def show_canvas(data: dict[str, Any], on_event: Callable[[Any], None]) -> None:
     _make("canvas")(key="canvas", data=data, on_event_change=tell, width="stretch")
 
 
-def show_compare(before: str, after: str) -> None:
-    """Show two pictures, data URLs, with a line between them to move."""
-    _make("compare")(key="compare", data={"before": before, "after": after}, width="stretch")
+def show_compare(before: str, after: str, ratio: float) -> None:
+    """Show two pictures, data URLs of this width over height, with a line between them to move."""
+    _make("compare")(key="compare", data={"before": before, "after": after, "ratio": ratio}, width="stretch")

@@ -16,8 +16,9 @@ from .texts import plain
 
 START_WITH = "VIDREMOVE_APP_SOURCE"  # environment variable with the path to open first, set by `vidremove app FILE`
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 2.2rem 2rem 2rem; max-width: 1500px; }
+[data-testid="stMainBlockContainer"] { padding: 2.2rem 2rem 2rem; max-width: 1700px; }
 [data-testid="stHeader"] { background: transparent; }
+.st-key-canvas, .st-key-compare { opacity: 1 !important; } /* not faded while the next picture is made */
 h1 { font-size: 1.6rem !important; padding: 0 !important; }
 </style>"""
 
@@ -33,9 +34,9 @@ def show() -> None:
         _show_opening(session)
         return
     _show_header(session)
-    show_message(session)
     picture, panel = st.columns([3, 1.15], gap="large")
-    with panel:
+    with panel:  # where a message does not push the picture away from under the pointer
+        show_message(session)
         results.show_panel(session) if results.comparing(session) else editor.show_panel(session)
     with picture:
         results.show_picture(session) if results.comparing(session) else editor.show_picture(session)
@@ -105,6 +106,6 @@ def _show_opening(session: Session) -> None:
                     _open(session, lambda: open_path(path))
                     st.rerun()
         if st.button("Try the sample clip", icon=":material/movie:", key="sample"):
-            with st.spinner("Drawing the sample, about ten seconds the first time"):
+            with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
                 _open(session, lambda: open_sample(session.folder))
             st.rerun()

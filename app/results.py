@@ -48,7 +48,8 @@ def show_picture(session: Session) -> None:
         st.error(plain(str(error)))
         return
     height, width = before.shape[:2]
-    show_compare(data_url(shrink(before)), data_url(shrink(after[:height, :width])))  # odd sides may have been padded
+    after = after[:height, :width]  # odd sides may have been padded
+    show_compare(data_url(shrink(before)), data_url(shrink(after)), width / height)
 
 
 def _show_clips(before: Path, after: Path) -> None:
@@ -68,7 +69,8 @@ def show_panel(session: Session) -> None:
         return
     result = outcome.result
     st.markdown("##### Done")
-    st.caption(f"{result.changed} of {result.frames} frames changed in {result.seconds:.0f} s.")
+    what = f"{result.changed} of {result.frames} frames" if result.frames > 1 else "The picture was"
+    st.caption(f"{what} changed in {result.seconds:.0f} s.")
     for note in result.notes:
         st.caption(f":material/info: {plain(note)}")
     _show_download(outcome)

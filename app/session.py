@@ -85,7 +85,7 @@ class Session:
     def say(self, said: Said) -> None:
         """Go on with this, and remember what was before."""
         self.undone = [*self.undone[-_MOST_UNDONE:], self.said]
-        self.said = said
+        self.said, self.message = said, ""
 
 
 def take(session: Session, medium: Medium) -> None:
@@ -115,7 +115,7 @@ def drop_outcome(session: Session) -> None:
 def go_to(session: Session, frame: int) -> None:
     """Show another frame, the nearest there is."""
     if session.medium is not None:
-        session.frame = min(max(0, frame), session.medium.info.frames - 1)
+        session.frame, session.message = min(max(0, frame), session.medium.info.frames - 1), ""
 
 
 def undo(session: Session) -> None:
