@@ -1,7 +1,7 @@
 """Look at each frame at working size, with its motion and with neighbours on both sides to compare it with."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -63,7 +63,7 @@ class Observation:
         return np.zeros((box[1] - box[0], box[3] - box[2], 2), np.float32)
 
 
-def observe(frames: Iterable[Frame], flow: Flow, area: int, reach: int) -> Iterator[Observation]:
+def observe(frames: Iterable[Frame], flow: Flow, area: int, reach: int) -> Generator[Observation, None, None]:
     """Yield an observation of every frame of one shot, in the order given.
 
     Lookahead: `reach` frames, held at full size; as many stay behind at working size.

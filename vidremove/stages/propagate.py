@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,13 +15,15 @@ from vidremove.appearance import signed_distance
 from vidremove.config import Config
 from vidremove.errors import InputError
 from vidremove.masks import MaskStore
+from vidremove.overlap import prefetch
 from vidremove.stages.carry import Carrier
-from vidremove.stages.keyframes import Segmenter, combine_prompts, segment_keyframe
+from vidremove.stages.keyframes import Segmenter, combine_prompts, phrases_elsewhere, segment_keyframe
 from vidremove.stages.observe import Flow, Observation, observe
-from vidremove.stages.resegment import Resegmenter
+from vidremove.stages.resegment import Resegmenter, may_ask
 from vidremove.stages.shots import list_shots
 from vidremove.types import Frame, MediaInfo, Prompt, Shot
 
+_AHEAD = 4  # observations made ahead of the carrying
 _BACK = 12  # frames that an object found again is carried back
 
 
@@ -73,9 +75,9 @@ def track_objects(
 ) -> TrackReport:
     """Make the masks of all objects and put their union into the store, with the lowest confidence of them.
 
-    A prompt speaks for its own shot: nothing is carried across a cut. A segmenter that knows objects is asked again on
-    later frames, see resegment.py. A lost object is looked for in the rest of
-    its shot, see recover.py. Memory is bounded whatever the length.
+    A prompt speaks for its own shot: nothing is carried across a cut; but a phrase is looked for at the start of every
+    other shot by a segmenter that knows objects, which is also asked again on later frames, see resegment.py. A lost
+    object is looked for in the rest of its shot, see recover.py. Memory is bounded whatever the length.
 
     Args:
         source: frames in both directions.
@@ -101,7 +103,7 @@ def track_objects(
         for shot, prompts in parted:
             run.plan(span for span, _ in _spans(shot, _by_object(prompts)))
         for shot, prompts in parted:
-            run.shot(shot, prompts)
+            run.shot(shot, prompts, phrases_elsewhere(joined, shot))
         run.unite(store)
         return TrackReport(shots, tuple(run.scores), tuple(run.notes))
 
@@ -134,24 +136,42 @@ class _Run:
         self._prompts: dict[str, Prompt] = {}  # of the shot, by object: what the segmenter is asked again
         self._watcher, self._folder, self._stack = watcher, folder, stack
 
-    def plan(self, spans: Iterable[_Span]) -> None:
-        """Tell how much is to be carried over."""
+    def plan(self, spans: Iterable[_Span], less: Iterable[_Span] = ()) -> None:
+        """Tell how much is to be carried over, less what was told before."""
         if self._watcher is not None:
-            self._watcher.plan(sum(span.stop - span.start for span in spans))
+            self._watcher.plan(_frames(spans) - _frames(less))
 
-    def shot(self, shot: Shot, prompts: Sequence[Prompt]) -> None:
-        """Track every object that is prompted in this shot."""
+    def shot(self, shot: Shot, prompts: Sequence[Prompt], phrases: Sequence[Prompt]) -> None:
+        """Track every object that is prompted in this shot, or that one of the phrases finds in it."""
+        for prompt in prompts:
+            self._ask(prompt, shot)
+        found = [prompt for prompt in phrases if may_ask(self.segmenter, prompt) and self._is_found(prompt, shot)]
+        spans = _spans(shot, _by_object(prompts))
+        prompts = [*prompts, *found]
         self._prompts = {prompt.object: prompt for prompt in reversed(prompts)}
-        keys = [segment_keyframe(self.source, prompt, self.segmenter, shot.start, shot.stop) for prompt in prompts]
-        for key in keys:
-            self.scores.append((key.object, key.frame, key.score))
-            self._store(key.object).put(key.frame, key.mask, key.score)
         keyed = _by_object(prompts)
-        for span, names in _spans(shot, keyed):
+        if found:
+            planned, spans = spans, _spans(shot, keyed)
+            self.plan([span for span, _ in spans], less=[span for span, _ in planned])
+        for span, names in spans:
             self._carry(span, names, keyed)
         for name, frames in keyed.items():
             self._look_back(name, shot, frames)
             self._note_losses(name, shot)
+
+    def _ask(self, prompt: Prompt, shot: Shot) -> None:
+        """Make the keyframe of a prompt."""
+        key = segment_keyframe(self.source, prompt, self.segmenter, shot.start, shot.stop)
+        self.scores.append((key.object, key.frame, key.score))
+        self._store(key.object).put(key.frame, key.mask, key.score)
+
+    def _is_found(self, phrase: Prompt, shot: Shot) -> bool:
+        """Make the keyframe of a phrase in a shot that may not show the object."""
+        try:
+            self._ask(phrase, shot)
+        except InputError:
+            return False
+        return True
 
     def _store(self, name: str) -> MaskStore:
         if name not in self.stores:
@@ -179,10 +199,14 @@ class _Run:
         carriers: dict[str, Carrier] = {}
         track = self.config.track
         again = Resegmenter(self.segmenter, self._prompts, track.keyframe_every)
-        for seen in observe(frames, self.flow, track.area, track.look_ahead):
-            for name in names:
-                self._advance(name, seen, carriers, again, keyed[name], span)
-            self.on_frame(seen.frame.index)
+        observations = observe(frames, self.flow, track.area, track.look_ahead)
+        if self.config.workers != 1:  # frames are looked at while the ones before are carried over
+            observations = prefetch(observations, _AHEAD)
+        with closing(observations):
+            for seen in observations:
+                for name in names:
+                    self._advance(name, seen, carriers, again, keyed[name], span)
+                self.on_frame(seen.frame.index)
 
     def _advance(
         self,
@@ -245,6 +269,10 @@ def _by_object(prompts: Sequence[Prompt]) -> dict[str, list[int]]:
     for prompt in sorted(prompts, key=lambda prompt: prompt.frame):
         frames.setdefault(prompt.object, []).append(prompt.frame)
     return frames
+
+
+def _frames(spans: Iterable[_Span]) -> int:
+    return sum(span.stop - span.start for span in spans)
 
 
 def _spans(shot: Shot, keyed: dict[str, list[int]]) -> list[tuple[_Span, list[str]]]:
