@@ -18,10 +18,10 @@ from vidremove.phrases import one_prompt_a_phrase
 from vidremove.prompts import check_prompts
 from vidremove.registry import load_plugin
 from vidremove.stages.fill import fill_frames
-from vidremove.stages.propagate import track_objects
+from vidremove.stages.propagate import TrackReport, track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
-from vidremove.types import Frame, Prompt, Shot
+from vidremove.types import Frame, Prompt
 
 MaskFiles = Mapping[tuple[str, int], Path]
 _TOLD = 8  # stretches of frames that a note names
@@ -60,7 +60,7 @@ def get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store
     flow, progress = load_plugin("flow", job.config.track.flow), _Tracking(job, len(store))
     segmenter = make_segmenter(job.config, prompts)
     report = track_objects(job, prompts, segmenter, flow, store, job.config, progress.join, progress)
-    job.notes.extend((*report.notes, *_tell_silent(report.shots, prompts)))
+    job.notes.extend((*report.notes, *_tell_silent(report)))
     return len(report.shots)
 
 
@@ -83,11 +83,11 @@ class _Tracking:
         self.job.tick("track", self.done, self.total)
 
 
-def _tell_silent(shots: Sequence[Shot], prompts: Sequence[Prompt]) -> list[str]:
+def _tell_silent(report: TrackReport) -> list[str]:
     """A note on the frames of shots that no prompt speaks of, if there are such."""
     silent: list[list[int]] = []
-    for shot in shots:
-        if any(shot.start <= prompt.frame < shot.stop for prompt in prompts):
+    for shot in report.shots:
+        if any(shot.start <= frame < shot.stop for _, frame, _ in report.keyframes):
             continue
         if silent and silent[-1][1] == shot.start:
             silent[-1][1] = shot.stop

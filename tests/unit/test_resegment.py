@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from tests.unit.test_track import scene
+from tests.unit.test_track import Scene, scene
 from vidremove.config import load_config
 from vidremove.errors import InputError
 from vidremove.flows.dis import Dis
@@ -160,3 +160,27 @@ def test_the_inner_point_lies_deep():
     single = np.zeros(SIZE, np.bool_)
     single[59, 0] = True
     assert inner_point(single) == (0.0, 59.0)
+
+
+def test_a_phrase_is_looked_for_in_every_shot(tmp_path):
+    """Three shots with the square in the first and the last of them; the phrase was said in the first."""
+    parts = [scene([10 + 3 * index for index in range(8)], seed=seed) for seed in (11, 12, 13)]
+    pictures = [image if part != 1 else 255 - image for part in range(3) for image in parts[part][0].images]
+    masks = [mask for part in parts for mask in part[1]]
+
+    class Seer:
+        knows_objects = True
+
+        def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
+            if 8 <= prompt.frame < 16:
+                raise InputError("nothing of the kind is there")
+            return masks[prompt.frame], 0.9
+
+    for said, seen in ((Prompt(text="a yellow square"), {0, 2}), (Prompt(clicks=((16, 52),)), {0})):
+        with MaskStore(tmp_path / f"{said.text}.masks", 24, masks[0].shape) as store:
+            report = track_objects(Scene(pictures), [said], Seer(), Dis(), store, load_config(), lambda _: None)
+            found = [overlap(store.get(index), masks[index]) for index in range(24)]
+        assert [(shot.start, shot.stop) for shot in report.shots] == [(0, 8), (8, 16), (16, 24)]
+        for part in range(3):
+            overlaps = found[8 * part : 8 * part + 8]
+            assert min(overlaps) > 0.8 if part in seen else max(overlaps) == 0

@@ -24,9 +24,6 @@ class Choice:
         texts = [bool(prompt.text) for prompt in prompts if prompt.text or _points(prompt)]
         self._text = for_text() if any(texts) else None
         self._points = for_points() if not all(texts) else None
-        chosen = [one for one in (self._text, self._points) if one is not None]
-        self.reach = max((int(getattr(one, "reach", 0)) for one in chosen), default=0)
-        self.side = getattr(chosen[0], "side", None) if len(chosen) == 1 else None
 
     def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
         """Mask bool (H, W) and score 0..1 of the prompt on `images[at]`; see segmenters/embedded.py."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from vidremove.errors import InputError
 from vidremove.images import to_uint8
-from vidremove.types import Frame, Prompt
+from vidremove.types import Frame, Prompt, Shot
 
 
 class Segmenter(Protocol):
@@ -61,6 +61,19 @@ def _join(a: Prompt, b: Prompt) -> Prompt:
     )
 
 
+def phrases_elsewhere(prompts: Sequence[Prompt], shot: Shot) -> list[Prompt]:
+    """The phrases of objects that no prompt speaks of in this shot, to be asked on its first frame."""
+    here = {prompt.object for prompt in prompts if shot.start <= prompt.frame < shot.stop}
+    phrases = {prompt.object: prompt.text for prompt in prompts if prompt.text}
+    return [Prompt(shot.start, name, text=text) for name, text in phrases.items() if name not in here]
+
+
+def chosen_for(segmenter: Segmenter, prompt: Prompt) -> Any:
+    """The segmenter itself, or the one of several that this prompt goes to."""
+    choose = getattr(segmenter, "chosen", None)
+    return segmenter if choose is None else choose(prompt)
+
+
 def segment_keyframe(source: Frames, prompt: Prompt, segmenter: Segmenter, start: int, stop: int) -> Keyframe:
     """Make the mask of one combined prompt.
 
@@ -72,8 +85,8 @@ def segment_keyframe(source: Frames, prompt: Prompt, segmenter: Segmenter, start
     """
     if prompt.mask is not None and not (prompt.clicks or prompt.not_clicks or prompt.box or prompt.text):
         return Keyframe(prompt.frame, prompt.object, prompt.mask, 1.0)
-    reach = int(getattr(segmenter, "reach", 0))
-    side = getattr(segmenter, "side", None)
+    asked = chosen_for(segmenter, prompt)
+    reach, side = int(getattr(asked, "reach", 0)), getattr(asked, "side", None)
     first = max(start, prompt.frame - reach)
     images: list[np.ndarray] = []
     at, size = -1, (0, 0)

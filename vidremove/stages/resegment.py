@@ -11,7 +11,7 @@ import numpy as np
 
 from vidremove.errors import InputError
 from vidremove.images import bounding_box, to_uint8
-from vidremove.stages.keyframes import Segmenter
+from vidremove.stages.keyframes import Segmenter, chosen_for
 from vidremove.types import Prompt
 
 _SAME = 0.5  # overlap (intersection over union) of an answer with the carried mask, to be taken for the same object
@@ -32,7 +32,7 @@ class Resegmenter:
             every: frames between two questions; 0: never ask.
         """
         self._segmenter, self._every = segmenter, every
-        self._prompts = {name: prompt for name, prompt in prompts.items() if every and _may_ask(segmenter, prompt)}
+        self._prompts = {name: prompt for name, prompt in prompts.items() if every and may_ask(segmenter, prompt)}
         self._asked: dict[str, int] = {}  # frame of the last answer, or of the keyframe
         self._lost: dict[str, bool] = {}
 
@@ -72,9 +72,9 @@ class Resegmenter:
         return (found, float(score)) if same else None
 
 
-def _may_ask(segmenter: Segmenter, prompt: Prompt) -> bool:
-    chosen = getattr(segmenter, "chosen", None)
-    asked = segmenter if chosen is None else chosen(prompt)
+def may_ask(segmenter: Segmenter, prompt: Prompt) -> bool:
+    """Whether the prompt goes to a segmenter that knows objects, and says more than a mask."""
+    asked = chosen_for(segmenter, prompt)
     said = bool(prompt.text or prompt.clicks or prompt.box)
     return said and bool(getattr(asked, "knows_objects", False))
 
