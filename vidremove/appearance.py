@@ -131,6 +131,7 @@ def fill_pinholes(mask: np.ndarray, share: float = 0.01) -> np.ndarray:
     return mask | small[labels] if count > 1 and small.any() else mask
 
 
+MOST_LIKELY = 1.5  # limit of what `nearest_exemplars` says
 _NOISE = 200.0  # squared distance of descriptors that means nothing
 _PRODUCT = 250_000  # multiplications in one matrix product: OpenBLAS runs larger ones on threads that wait in a loop
 
@@ -149,7 +150,7 @@ def nearest_exemplars(descriptors: np.ndarray, inside: np.ndarray, outside: np.n
     columns = np.vstack([flat.T, np.ones((1, len(flat)), np.float32)])
     nearest = [np.maximum(_smallest(exemplars, columns) + norms, 0) for exemplars in (inside, outside)]
     ratio = np.log((nearest[1] + _NOISE) / (nearest[0] + _NOISE))
-    return np.clip(0.5 * ratio, -1.5, 1.5).astype(np.float32).reshape(descriptors.shape[:2])
+    return np.clip(0.5 * ratio, -MOST_LIKELY, MOST_LIKELY).astype(np.float32).reshape(descriptors.shape[:2])
 
 
 def _smallest(exemplars: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from vidremove.appearance import (
+    MOST_LIKELY,
     colour_cells,
     colour_histogram,
     fill_pinholes,
@@ -84,8 +85,9 @@ class Carrier:
         y0, y1, x0, x1 = box
         self._rivals.carry(seen)
         known = seen.difference(box)
-        cues, changed = self._cues(seen, carried > 0, known, box)
-        odds = self._prior(seen, carried > 0, grid, box) + cues + self._rivals.odds(carried > 0, box)
+        prior = self._prior(seen, carried > 0, grid, box) + self._rivals.odds(carried > 0, box)
+        cues, changed = self._cues(seen, carried > 0, known, prior, box)
+        odds = prior + cues
         label = np.full_like(carried, -1)
         label[y0:y1, x0:x1] = settle(odds, seen.lab[y0:y1, x0:x1], self.weights.neighbours)
         self.mask = np.zeros(carried.shape, np.bool_)
@@ -125,7 +127,7 @@ class Carrier:
         return odds.astype(np.float32)
 
     def _cues(
-        self, seen: Observation, carried: np.ndarray, known: np.ndarray, box: Box
+        self, seen: Observation, carried: np.ndarray, known: np.ndarray, prior: np.ndarray, box: Box
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the picture says: log odds, and bool, pixels that differ from a background well known; both of the box.
 
@@ -139,7 +141,10 @@ class Carrier:
         registered = _registered(differs, far)
         odds = difference * (1 + self.weights.registered * registered)
         odds += np.where(differs, np.maximum(motion, (1 - registered) * motion), motion)
-        odds += self._colour_odds(seen, box) + self._texture_odds(seen, box)
+        odds += self._colour_odds(seen, box)
+        most = MOST_LIKELY * self.weights.exemplar
+        undecided = (np.abs(odds) < most) | (np.abs(odds + prior) < most + 4 * self.weights.neighbours)
+        odds += self._texture_odds(seen, undecided, box)
         return odds, differs & (registered > _TRUSTED)
 
     def _trust(self, seen: Observation, grid: np.ndarray, box: Box) -> np.ndarray:
@@ -176,14 +181,19 @@ class Carrier:
         inside, outside = (_smooth_counts(speed[part], 64, 7) for part in (core, rest))
         return self.weights.motion * log_odds(inside, outside, 1e-2, 2)[speed]
 
-    def _texture_odds(self, seen: Observation, box: Box) -> np.ndarray:
+    def _texture_odds(self, seen: Observation, undecided: np.ndarray, box: Box) -> np.ndarray:
+        """Likeness to the keyframe, looked at only where it can turn the label of a pixel or of its neighbours."""
         y0, y1, x0, x1 = box
         half = y0 // 2, y1 // 2, x0 // 2, x1 // 2
         inside, outside = self._exemplars
         if min(len(inside), len(outside)) < 5:
             return np.zeros((y1 - y0, x1 - x0), np.float32)
         part = seen.descriptors[half[0] : half[1], half[2] : half[3]]
-        odds = self.weights.exemplar * nearest_exemplars(part, inside, outside)
+        height, width = part.shape[:2]
+        needed = cv2.resize(undecided.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0
+        needed = grow(needed, 1)  # the odds are interpolated
+        odds = np.zeros((height, width), np.float32)
+        odds[needed] = self.weights.exemplar * nearest_exemplars(part[needed][None], inside, outside)[0]
         return cv2.resize(odds, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
 
     def _learn(self, seen: Observation, mask: np.ndarray, box: Box, difference: np.ndarray, rate: float = 1.0) -> None:
