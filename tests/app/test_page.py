@@ -8,6 +8,7 @@ from app.page import START_WITH
 from app.prompting import apply_event
 from app.session import Session
 from app.texts import plain
+from vidremove.cli.app import page_path
 
 pytestmark = [
     pytest.mark.usefixtures("square"),
@@ -50,6 +51,12 @@ def disabled(page: AppTest, label: str) -> bool:
 def session_of(page: AppTest) -> Session:
     session: Any = page.session_state["session"]
     return session
+
+
+def test_the_script_that_streamlit_runs_shows_the_page(page: AppTest) -> None:
+    script = AppTest.from_file(str(page_path()), default_timeout=60).run()
+    assert not script.exception
+    assert script.text_input(key="path")
 
 
 def test_a_wrong_path_is_one_sentence_and_the_page_stays(page: AppTest) -> None:
