@@ -155,7 +155,13 @@ def test_ctrl_c_leaves_nothing(made: tuple[Path, Path], tmp_path: Path) -> None:
     command += ["--mask", str(made[1]), "--json"]
     (tmp_path / "temporary").mkdir()
     place = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=place) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=place,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored below a shell's "&"
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert list((tmp_path / "temporary").iterdir())  # it is at work there
