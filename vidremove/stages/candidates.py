@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vidremove.stages.region import Site, crop, sample
-from vidremove.stages.registration import fill_smooth_coarse, project, register, residual_flow
+from vidremove.stages.registration import fill_smooth, project, register, residual_flow
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View
 
@@ -101,13 +101,13 @@ def _judge(site: Site, source: View, places: np.ndarray | None) -> Candidate:
     third = np.full((1, 3), 1 / 3)
     squared = cv2.transform(difference * difference, third)
     weight = ring.astype(np.float32)
-    error = crop(fill_smooth_coarse(squared[..., None], weight)[..., 0], inner)
+    error = crop(fill_smooth(squared[..., None], weight)[..., 0], inner)
     if places is None:
         return Candidate(source, None, visible, gray, None, np.maximum(error, 0), gap)
-    middle = np.median(difference[ring][::4], axis=0)
+    middle = np.median(difference[::2, ::2][ring[::2, ::2]], axis=0) if ring[::2, ::2].any() else np.zeros(3)
     trust = 1 / (1 + cv2.transform((difference - middle) ** 2, third / _ODD**2))
-    smooth = crop(fill_smooth_coarse(np.dstack([difference * trust[..., None], trust]), weight), inner)
-    offset = np.clip(smooth[..., :3] / np.maximum(smooth[..., 3:4], 1e-3), -_LARGEST_OFFSET, _LARGEST_OFFSET)
+    offset = crop(fill_smooth(difference, weight * trust), inner)
+    offset = np.clip(offset, -_LARGEST_OFFSET, _LARGEST_OFFSET)
     error -= cv2.transform(offset * offset, third)
     gray += cv2.transform(offset, np.array([[0.299, 0.587, 0.114]]))
     return Candidate(source, places_in, visible, gray, offset, np.maximum(error, 0), gap)

@@ -6,7 +6,7 @@ import numpy as np
 from vidremove.images import diffuse
 from vidremove.stages.candidates import Candidate
 from vidremove.stages.region import Region, Site, crop, depth_scale, enlarge, enlarge_map, sample
-from vidremove.stages.registration import fill_smooth_coarse
+from vidremove.stages.registration import fill_smooth
 
 _DRIFT = 0.3  # squared grey levels by which a scene changes in a frame's time, growing with its square
 _FLOOR = 1.0  # squared grey levels that any source is off
@@ -16,7 +16,8 @@ _FAR = 12.0  # frames; beyond, a scene changes no more
 _PLAIN = 9  # working pixels a side over which the surroundings are looked at
 _RIM = 4.0  # working pixels into the hole to which the rim itself reaches
 _DEPTH = 20.0  # working pixels into the hole at which the surroundings say half as much
-_RADIUS = 3  # pixels round a pixel that it is continued from
+_RADIUS = 2  # pixels of half the working size round a pixel that it is continued from
+_KNOWN = 0.5  # share of a pixel of half the working size that must be known
 _SEEN = 0.5  # share of a working pixel that a candidate must show
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _BOTTOMLESS = 1e4  # working pixels, where a hole has no edge
@@ -62,12 +63,23 @@ def expect(site: Site) -> tuple[np.ndarray, np.ndarray]:
     gray = site.gray.astype(np.float32)
     mean = cv2.blur(gray * ring, size) / count
     spread = np.maximum(cv2.blur(gray * gray * ring, size) / count - mean * mean, 0)
-    spread = crop(fill_smooth_coarse(spread[..., None], ring)[..., 0], site.inner)
-    colour = diffuse(crop(site.view.small, site.box), site.hole > 0, _RADIUS, cv2.INPAINT_NS)
+    spread = crop(fill_smooth(spread[..., None], ring)[..., 0], site.inner)
     depth = np.minimum(crop(cv2.distanceTransform(site.hole, cv2.DIST_L2, 3), site.inner), _BOTTOMLESS)
     rim = (depth / _RIM) ** 2
     error = (spread + _FLOOR) * rim / (1 + rim) * (1 + (depth / _DEPTH) ** 2)
-    return crop(colour, site.inner).astype(np.float32), error
+    return crop(_continue(site.colour, site.hole), site.inner), error
+
+
+def _continue(colour: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The rim of the hole continued into it at half the size, which a smooth thing does not miss; float32 (h, w, 3)."""
+    height, width = hole.shape
+    size = (-(-width // 2), -(-height // 2))
+    known = (hole == 0).astype(np.float32)
+    share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(colour * known[..., None], size, interpolation=cv2.INTER_AREA)
+    mean /= np.maximum(share, 1e-3)[..., None]
+    half = diffuse(np.rint(mean).astype(np.uint8), share < _KNOWN, _RADIUS, cv2.INPAINT_NS)
+    return cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
 def to_luma(colour: np.ndarray) -> np.ndarray:

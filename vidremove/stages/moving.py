@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from vidremove.images import disk
+from vidremove.images import disk, identity_grid
 from vidremove.stages.candidates import Candidate, covered_at
-from vidremove.stages.region import Site, box_grid, crop, sample
-from vidremove.stages.registration import dense_flow, fill_smooth_coarse, project
+from vidremove.stages.region import Site, crop, sample
+from vidremove.stages.registration import dense_flow, fill_smooth, project
 from vidremove.stages.survey import Survey
 from vidremove.stages.view import View
 
@@ -31,20 +31,29 @@ def find_moving(view: View, other: View, homography: np.ndarray) -> np.ndarray:
     Returns: float32 (N, 4): x, y in working pixels and its motion from `view` to `other` against the background.
     Source: ours.
     """
-    grid = box_grid((0, view.size[0], 0, view.size[1]))
-    still_at = project(homography, grid)
-    still = sample(other.gray, still_at)
+    still = _align(other.gray, homography, cv2.BORDER_REPLICATE)
     flow = dense_flow(view.gray, still)
+    grid = identity_grid(*view.size)
     moved = sample(other.gray, project(homography, grid + flow))
     off_still = cv2.blur(cv2.absdiff(view.gray, still).astype(np.float32), (5, 5))
     off_moved = cv2.blur(cv2.absdiff(view.gray, moved).astype(np.float32), (5, 5))
     speed = cv2.magnitude(flow[..., 0], flow[..., 1])
     moving = (speed > _SLOWEST) & (off_moved < _FIT) & (off_still > off_moved + _BETTER)
-    hidden = cv2.bitwise_or(view.covered, covered_at(other, still_at))
+    hidden = cv2.bitwise_or(view.covered, _align(other.covered, homography, cv2.BORDER_CONSTANT))
     moving &= cv2.dilate(hidden, np.ones((2 * _GAP + 1, 2 * _GAP + 1), np.uint8)) == 0
     area = cv2.morphologyEx(moving.view(np.uint8), cv2.MORPH_CLOSE, disk(2))
     area = cv2.morphologyEx(area, cv2.MORPH_OPEN, disk(1)).view(np.bool_) & (speed > _SLOWEST / 2)
     return np.concatenate([grid[area], flow[area]], axis=1)
+
+
+def _align(image: np.ndarray, homography: np.ndarray, border: int) -> np.ndarray:
+    """Image of another frame as seen from this one, uint8 (h, w); a constant border is 255."""
+    height, width = image.shape
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    aligned: np.ndarray = cv2.warpPerspective(
+        image, homography, (width, height), flags=flags, borderMode=border, borderValue=255
+    )
+    return aligned
 
 
 def follow_moving(site: Site, source: View, moving: np.ndarray, survey: Survey) -> Candidate | None:
@@ -66,9 +75,9 @@ def follow_moving(site: Site, source: View, moving: np.ndarray, survey: Survey) 
     residual = dense_flow(np.where(site.hole > 0, aligned, site.gray), aligned)
     trusted = cv2.erode(seen.view(np.uint8), disk(2)).astype(np.float32)
     if trusted.sum() >= _LEAST:
-        places = places + fill_smooth_coarse(residual, trusted)
+        places = places + fill_smooth(residual, trusted)
         off = (site.gray - sample(source.gray, places).astype(np.float32)) ** 2
-        error = fill_smooth_coarse(off[..., None], seen.astype(np.float32))[..., 0] + _STRAY * gap**2
+        error = fill_smooth(off[..., None], seen.astype(np.float32))[..., 0] + _STRAY * gap**2
     else:
         stray = _ERRATIC * gap * float(np.median(np.hypot(moving[:, 2], moving[:, 3])))
         error = np.full(layer.shape, _UNSEEN * (1 + stray**2), np.float32)

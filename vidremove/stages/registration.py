@@ -20,7 +20,7 @@ _KEPT = 75  # percent of the ring's residuals believed; the largest belong to th
 _LEAST_KEPT = 0.3  # pixels a residual may always have
 _NO_START: Any = None  # OpenCV types do not allow it
 _LEAST_FLOW_SIDE = 16  # pixels that the flow needs
-_COARSE = 4  # the residual is continued into the hole at this fraction of the working size
+_COARSE = 4  # what is continued into a hole is at this fraction of the working size
 
 
 def find_features(view: View) -> np.ndarray:
@@ -87,17 +87,21 @@ def is_free(covered: np.ndarray, points: np.ndarray) -> np.ndarray:
 def is_plausible(homography: np.ndarray, size: tuple[int, int]) -> bool:
     """Whether the view keeps its orientation and its area within a factor of 8."""
     height, width = size
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    depth = np.c_[corners, np.ones(4)] @ homography[2]
-    if not np.isfinite(homography).all() or depth.min() * depth.max() <= 0 or abs(depth).min() < 0.1 * abs(depth).max():
+    (a, b, c), (d, e, f), (g, h, i) = homography.tolist()  # few numbers: faster than arrays
+    corners = ((0, 0), (width, 0), (width, height), (0, height))
+    depths = [g * x + h * y + i for x, y in corners]
+    if not np.isfinite(homography).all() or min(depths) * max(depths) <= 0:
         return False
-    x, y = project(homography, corners).T
-    area = 0.5 * float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    if min(map(abs, depths)) < 0.1 * max(map(abs, depths)):
+        return False
+    moved = [((a * x + b * y + c) / z, (d * x + e * y + f) / z) for (x, y), z in zip(corners, depths, strict=True)]
+    around = zip(moved, moved[1:] + moved[:1], strict=True)
+    area = 0.5 * sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in around)
     return height * width / 8 < area < height * width * 8
 
 
 def fill_smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Continue values to where their weight is 0, smoothly: push-pull over a pyramid.
+    """Continue values to where their weight is 0, smoothly: push-pull over a pyramid that starts at a quarter.
 
     Args:
         values: float32 (h, w, C).
@@ -105,32 +109,36 @@ def fill_smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Returns: float32 (h, w, C), near `values` where the weight is 1.
     Source: Gortler et al. 1996, The Lumigraph, section 3.4.
     """
-    levels = [(values * weights[..., None], weights)]
-    while min(weights.shape) > 2:
-        size = ((weights.shape[1] + 1) // 2, (weights.shape[0] + 1) // 2)
-        sums, weights = (
-            cv2.blur(cv2.resize(level, size, interpolation=cv2.INTER_AREA), (3, 3)) for level in levels[-1]
-        )
-        levels.append((sums.reshape(*weights.shape, -1), weights))
-    sums, weights = levels[-1]
-    mean = sums.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-9)
-    smooth = np.broadcast_to(mean, sums.shape).astype(np.float32)
-    for sums, weights in reversed(levels):
-        size = (weights.shape[1], weights.shape[0])
-        above = cv2.resize(np.ascontiguousarray(smooth), size, interpolation=cv2.INTER_LINEAR).reshape(sums.shape)
-        share = np.minimum(weights, 1)[..., None]
-        smooth = share * sums / np.maximum(weights, 1e-6)[..., None] + (1 - share) * above
-    return smooth
-
-
-def fill_smooth_coarse(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """`fill_smooth` at a quarter of the size, brought back to (h, w, C)."""
     height, width = weights.shape
     size = (-(-width // _COARSE), -(-height // _COARSE))
-    coarse_weights = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(values * weights[..., None], size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
-    coarse = fill_smooth(coarse / np.maximum(coarse_weights, 1e-6)[..., None], coarse_weights)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+    levels = [_shrink(values * weights[..., None], weights, size)]
+    while min(levels[-1][1].shape) > 2:
+        sums, weights = levels[-1]
+        size = ((weights.shape[1] + 1) // 2, (weights.shape[0] + 1) // 2)
+        levels.append(tuple(cv2.blur(level, (3, 3)) for level in _shrink(sums, weights, size)))
+    sums, weights = levels.pop()
+    mean = sums.sum(axis=(0, 1)) / np.float32(max(float(weights.sum()), 1e-9))
+    smooth = _mix(sums, weights, mean)
+    while levels:
+        sums, weights = levels.pop()
+        above = cv2.resize(smooth, (weights.shape[1], weights.shape[0]), interpolation=cv2.INTER_LINEAR)
+        smooth = _mix(sums, weights, above)
+    return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+
+
+def _shrink(sums: np.ndarray, weights: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    return tuple(cv2.resize(level, size, interpolation=cv2.INTER_AREA) for level in (sums, weights))
+
+
+def _mix(sums: np.ndarray, weights: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """The mean of a level where its weight is 1, and what comes from above where it is 0."""
+    share = np.minimum(weights, 1)
+    scale, rest = share / np.maximum(weights, np.float32(1e-6)), 1 - share
+    if sums.ndim == 3:
+        scale, rest = scale[..., None], rest[..., None]
+    own: np.ndarray = sums * scale
+    own += rest * above
+    return own
 
 
 def dense_flow(target: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -167,7 +175,7 @@ def residual_flow(
         return np.zeros_like(flow)
     cut = int(ring.size * _KEPT / 100)
     limit = max(float(np.partition(ring, cut)[cut]), _LEAST_KEPT)
-    smooth: np.ndarray = fill_smooth_coarse(flow, (known & (length <= limit)).astype(np.float32))
+    smooth: np.ndarray = fill_smooth(flow, (known & (length <= limit)).astype(np.float32))
     measured = cv2.blur(known.astype(np.float32), (9, 9)) * known
     smooth += measured[..., None] * (flow - smooth)
     return smooth

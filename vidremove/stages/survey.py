@@ -2,6 +2,7 @@
 
 from array import array
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -21,6 +22,8 @@ _STILL = (
 _CLIPPED = 32  # grey levels, so that moving things do not outweigh the rest
 _PAIRS = 2000  # homographies kept
 _PATIENCE = 3  # frames in a row that must move before a still run ends
+_WORKERS = 2  # threads that register frames to the one before
+_AHEAD = 4  # frames being registered
 
 
 @dataclass(slots=True)
@@ -95,7 +98,7 @@ class Survey:
         a, b = self.steps.get(target), self.steps.get(source)
         if a is None or b is None or a.segment != b.segment:
             return None
-        if self.still(target, source):
+        if a.run >= 0 and a.run == b.run:
             return np.eye(3)
         homography = np.linalg.inv(b.place) @ a.place
         return homography / homography[2, 2] if abs(homography[2, 2]) > 1e-9 else None
@@ -109,7 +112,7 @@ class Survey:
 class Surveyor:
     """Feed every frame of the video in order, each with its mask; then `finish`.
 
-    Frames farther than `config.window` from every hole cost next to nothing. Memory: `config.window` frames.
+    Frames farther than `config.window` from every hole cost next to nothing. Memory: `config.window` frames and a few.
     Source: ours.
     """
 
@@ -122,6 +125,8 @@ class Surveyor:
         self._last: View | None = None  # the last frame looked at
         self._since_hole = config.window + 1
         self._segment = self._run = -1
+        self._pool = ThreadPoolExecutor(_WORKERS)
+        self._begun: deque[tuple[Frame, View, Future[np.ndarray | None] | None]] = deque()
         self._reset()
 
     def add(self, frame: Frame) -> None:
@@ -147,10 +152,12 @@ class Surveyor:
     def finish(self) -> Survey:
         """What was learnt. Frames may not be added any more."""
         self._waiting.clear()
-        self._last = None
+        self._reset()
+        self._pool.shutdown()
         return self._survey
 
     def _reset(self) -> None:
+        self._conclude(0)
         self._last = None
         self._since_hole = self._config.window + 1
         self._anchor: View | None = None  # first frame of the still run
@@ -158,21 +165,31 @@ class Surveyor:
 
     def _look(self, frame: Frame) -> None:
         view = make_view(frame, self._config.dilate)
-        if self._last is None or self._last.index != frame.index - 1:
-            self._segment += 1
-            place = np.eye(3)
-            self._start_run(view)
-        else:
-            step = register(view, self._last, np.eye(3))
-            last = self._survey.steps.get(self._last.index)
-            place = np.eye(3) if last is None else last.place
-            if step is not None:
-                place = place @ step
-            self._follow_run(view, step)
-        run = self._run if self._moved == 0 else -1
-        self._survey.steps.put(frame.index, CameraStep(self._segment, place, run))
-        self._survey.store.offer(frame, view)
+        step = None
+        if self._last is not None and self._last.index == frame.index - 1:
+            step = self._pool.submit(register, view, self._last, np.eye(3))
+        self._begun.append((frame, view, step))
         self._last = _without_image(view)
+        self._conclude(_AHEAD)
+
+    def _conclude(self, left: int) -> None:
+        """Link the frames that were looked at to the ones before, in order, but for the last few."""
+        while len(self._begun) > left:
+            frame, view, registered = self._begun.popleft()
+            if registered is None:
+                self._segment += 1
+                place = np.eye(3)
+                self._start_run(view)
+            else:
+                step = registered.result()
+                last = self._survey.steps.get(frame.index - 1)
+                place = np.eye(3) if last is None else last.place
+                if step is not None:
+                    place = place @ step
+                self._follow_run(view, step)
+            run = self._run if self._moved == 0 else -1
+            self._survey.steps.put(frame.index, CameraStep(self._segment, place, run))
+            self._survey.store.offer(frame, view)
 
     def _start_run(self, view: View) -> None:
         self._run += 1
