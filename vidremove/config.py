@@ -105,6 +105,8 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
         try:
             with _find(path).open("rb") as file:
                 table = tomllib.load(file)
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: no such settings file. Ours are called default, fast and quality.") from error
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read as a settings file ({error}).") from error
         config = _merge(config, table, str(path))

@@ -1,8 +1,9 @@
 """The verbs that work through a whole source. With passes.py the only file that knows the order of the stages."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from vidremove.config import Config
 from vidremove.errors import OutputError
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
-from vidremove.media import MaskSink, beside, open_sink, widened
+from vidremove.media import MaskSink, Sink, beside, frames_as_they_are, open_sink, widened
 from vidremove.overlap import prefetch
 from vidremove.passes import MaskFiles, fill_range, get_masks, settle_prompts, survey_background
 from vidremove.stages.survey import Survey
@@ -64,7 +65,7 @@ def remove(
         get_masks(job, prompts, masks, store)
         survey, shots = survey_background(job, store)
         changed = 0
-        with closing(prefetch(_beside(job, store, survey, inpainters))) as frames:
+        with closing(prefetch(_beside(job, store, survey, inpainters, sink))) as frames:
             for frame in frames:
                 sink.write(frame)
                 if saved is not None:
@@ -136,16 +137,21 @@ def _keep_apart(target: Path, save_masks: Path) -> None:
         raise OutputError(f"{save_masks}: masks and result need places of their own; {target} is the same or inside.")
 
 
-def _beside(job: Job, store: MaskStore, survey: Survey, inpainters: Sequence[Any]) -> Generator[Frame, None, None]:
+def _beside(
+    job: Job, store: MaskStore, survey: Survey, inpainters: Sequence[Any], sink: Sink
+) -> Generator[Frame, None, None]:
     """Every frame of the source once for each inpainter, beside each other."""
+    kept = partial(frames_as_they_are, job.source, sink) if len(inpainters) == 1 else job.source.frames
     with ExitStack() as stack:
-        streams = [stack.enter_context(closing(_filled(job, store, survey, each))) for each in inpainters]
+        streams = [stack.enter_context(closing(_filled(job, store, survey, each, kept))) for each in inpainters]
         yield from map(beside, zip(*streams, strict=True))
 
 
-def _filled(job: Job, store: MaskStore, survey: Survey, inpainter: Any) -> Generator[Frame, None, None]:
-    """Every frame of the source, those of the range filled."""
-    yield from job.source.frames(0, job.start)
+def _filled(
+    job: Job, store: MaskStore, survey: Survey, inpainter: Any, kept: Callable[[int, int], Iterator[Frame]]
+) -> Generator[Frame, None, None]:
+    """Every frame of the source, those of the range filled, the others from `kept`."""
+    yield from kept(0, job.start)
     yield from fill_range(job, store, survey, inpainter)
     if job.stop < job.info.frames:
-        yield from job.source.frames(job.stop, job.info.frames)
+        yield from kept(job.stop, job.info.frames)

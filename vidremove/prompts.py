@@ -77,9 +77,9 @@ def _add(prompt: Prompt, kind: str, value: str, text: str) -> Prompt:
         x0, y0, x1, y1 = parse_numbers(value, 4, "X0,Y0,X1,Y1")
         if prompt.box is not None:
             raise InputError(f"--box {text}: {prompt.object} has a box on frame {prompt.frame} already.")
-        if x1 <= x0 or y1 <= y0:
-            raise InputError(f"--box {text}: needed X0,Y0,X1,Y1 with X1 > X0 and Y1 > Y0 (two corners).")
-        return replace(prompt, box=(x0, y0, x1, y1))
+        if x1 == x0 or y1 == y0:
+            raise InputError(f"--box {text}: needed X0,Y0,X1,Y1, two corners that stand apart both ways.")
+        return replace(prompt, box=(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
     if kind == "text":
         if prompt.text is not None:
             raise InputError(f"--text {text!r}: {prompt.object} has a phrase on frame {prompt.frame} already.")

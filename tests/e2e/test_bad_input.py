@@ -89,7 +89,7 @@ def test_no_video_inside(tmp_path: Path, refuse: Refuse, content: bytes) -> None
         (("--click", "96,10"), "96x64"),
         (("--click", "10,10@12"), "from 0 to 11"),
         (("--click", "10"), "X,Y"),
-        (("--box", "9,9,3,3"), "X1 > X0"),
+        (("--box", "9,9,9,3"), "stand apart"),
         (("--box", "200,200,300,300"), "96x64"),
         (("--mask", "nowhere.png"), "nowhere.png"),
         (("--click", "10,10", "--start", "20"), "12"),

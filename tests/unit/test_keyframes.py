@@ -10,7 +10,7 @@ from tests.unit.test_shots import texture
 from tests.unit.test_track import SIZE, Scene, overlap
 from vidremove.errors import InputError
 from vidremove.segmenters.embedded import Embedded
-from vidremove.stages.keyframes import combine_prompts, scale_prompt, segment_keyframe
+from vidremove.stages.keyframes import clicks_apart, combine_prompts, scale_prompt, segment_keyframe
 from vidremove.types import Frame, Prompt
 
 
@@ -161,3 +161,11 @@ def test_odd_sizes_give_masks_of_the_same_size(size: tuple[int, int]):
     true[10:25, 20:40] = True
     assert mask.shape == size
     assert overlap(mask, true) > 0.7
+
+
+def test_a_click_on_another_part_is_told_apart():
+    mask = np.zeros((40, 60), np.bool_)
+    mask[5:20, 5:20] = mask[30:32, 50:52] = True
+    prompt = Prompt(clicks=((10.0, 10.0), (15.0, 7.0), (51.0, 31.0), (99.0, 99.0)))
+    assert clicks_apart(prompt, mask) == [(51.0, 31.0), (99.0, 99.0)]
+    assert clicks_apart(Prompt(box=(1, 1, 5, 5)), mask) == []

@@ -39,13 +39,17 @@ def test_object_names_what_follows() -> None:
         ("click", "1,2@-3"),
         ("click", "1,2@x"),
         ("box", "1,2,3"),
-        ("box", "30,2,3,40"),
         ("box", "1,2,1,9"),
     ],
 )
 def test_text_that_is_no_prompt_is_refused(spec: tuple[str, str]) -> None:
     with pytest.raises(InputError):
         gather_prompts([spec])
+
+
+def test_corners_of_a_box_in_any_order() -> None:
+    prompts, _ = gather_prompts([("box", "30,40,3,2")])
+    assert prompts[0].box == (3, 2, 30, 40)
 
 
 def test_second_box_on_a_frame_is_refused() -> None:

@@ -55,7 +55,7 @@ def add_prompts(parser: argparse.ArgumentParser) -> None:
     for option, kind, shape, text in (
         ("--click", "click", "X,Y[@FRAME]", "a point on the object"),
         ("--not", "not", "X,Y[@FRAME]", "a point that does not belong to it"),
-        ("--box", "box", "X0,Y0,X1,Y1[@FRAME]", "two corners of a box round the object"),
+        ("--box", "box", "X0,Y0,X1,Y1[@FRAME]", "two opposite corners of a box round the object"),
         ("--mask", "mask", "PATH[@FRAME]", "a picture, white = remove; a folder or video with one mask a frame"),
         ("--text", "text", "PHRASE[@FRAME]", "the object in words (needs weights, see vidremove weights list)"),
         ("--object", "object", "NAME", "the prompts that follow are for another object, with this name"),

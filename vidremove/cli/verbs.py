@@ -71,7 +71,8 @@ def finish(result: Result, reporter: Reporter) -> None:
         return
     for note in result.notes:
         reporter.say(f"note: {note}")
-    reporter.say(f"{result.target}: {result.frames} frames, {result.changed} changed, {result.seconds:.1f} s.")
+    frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"
+    reporter.say(f"{result.target}: {frames}, {result.changed} changed, {result.seconds:.1f} s.")
 
 
 def _common(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:

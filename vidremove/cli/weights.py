@@ -49,10 +49,11 @@ def run_list(args: argparse.Namespace, reporter: Reporter) -> None:
 
 def run_get(args: argparse.Namespace, reporter: Reporter) -> None:
     """Fetch weights, after a yes."""
-    from vidremove.weights import find, get
+    from vidremove.weights import find, folder, get, offline
 
     known = find(args.name)
-    if not args.yes:
+    kept = any((folder() / source.file).is_file() for source in known.sources)
+    if not args.yes and (kept or not offline()):  # where the network is forbidden, there is nothing to agree to
         size = known.sources[0].size
         reporter.say(
             f"{known.name}: {known.what}{f', {size / 1e6:.0f} MB' if size else ''}, from {known.sources[0].url}"

@@ -4,7 +4,7 @@ from vidremove.media.beside import beside, widened
 from vidremove.media.codecs import list_encoders
 from vidremove.media.masks_io import MaskSink, is_picture, read_mask, read_masks
 from vidremove.media.picture_sink import check_picture, write_picture
-from vidremove.media.sink import Sink, open_sink
+from vidremove.media.sink import Sink, frames_as_they_are, open_sink
 from vidremove.media.source import Source, open_source
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Source",
     "beside",
     "check_picture",
+    "frames_as_they_are",
     "is_picture",
     "list_encoders",
     "open_sink",

@@ -1,5 +1,6 @@
 """Where frames go: the kind of the source decides what a target's name can mean."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from vidremove.media.codecs import CONTAINERS
 from vidremove.media.picture_sink import FolderSink, PhotoSink
 from vidremove.media.source import Source
 from vidremove.media.target import check_target
+from vidremove.media.video import VideoSource
 from vidremove.media.video_sink import VideoSink
 from vidremove.types import Frame
 
@@ -59,3 +61,10 @@ def open_sink(
         known = ", ".join((*CONTAINERS, *stills.SUFFIXES))
         raise OutputError(f"{target}: files ending in {suffix} are not written. Known: {known}; no ending is a folder.")
     return FolderSink(target, source, config, overwrite=overwrite)
+
+
+def frames_as_they_are(source: Source, sink: Sink, start: int, stop: int) -> Iterator[Frame]:
+    """Frames [start, stop) that `sink` is to write unchanged; without pictures where it takes the source's planes."""
+    if isinstance(source, VideoSource) and isinstance(sink, VideoSink):
+        return source.planes(start, stop)
+    return source.frames(start, stop)

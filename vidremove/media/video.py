@@ -84,6 +84,13 @@ class VideoSource:
             for index, native in self._steady(reader, start, self._stop(stop)):
                 yield self._frame(index, native)
 
+    def planes(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Frames [start, stop) to be written as they are: their pictures are left out, `image` is (0, 0, 3)."""
+        none = np.zeros((0, 0, 3), np.uint8)
+        with Reader(self.path, self.index) as reader:
+            for index, native in self._steady(reader, start, self._stop(stop)):
+                yield Frame(index, int(self.index.pts[index]), none, native)
+
     def grays(self) -> Iterator[np.ndarray]:
         """All frames in order as brightness alone, uint8 (H, W), upright; faster than their pictures."""
         with Reader(self.path, self.index) as reader:

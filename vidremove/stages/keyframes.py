@@ -108,6 +108,14 @@ def segment_keyframe(source: Frames, prompt: Prompt, segmenter: Segmenter, start
     return Keyframe(prompt.frame, prompt.object, mask, score)
 
 
+def clicks_apart(prompt: Prompt, mask: np.ndarray) -> list[tuple[float, float]]:
+    """Clicks of one object whose place in its mask, bool (H, W), does not hang together with the first one's."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    height, width = mask.shape
+    at = [(min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)) for x, y in prompt.clicks]
+    return [click for click, place in zip(prompt.clicks, at, strict=True) if parts[place] != parts[at[0]]]
+
+
 def _shrink(image: np.ndarray, side: int | None) -> np.ndarray:
     longest = max(image.shape[:2])
     if side is None or longest <= side:

@@ -17,7 +17,13 @@ from vidremove.errors import InputError
 from vidremove.masks import MaskStore
 from vidremove.overlap import prefetch
 from vidremove.stages.carry import Carrier
-from vidremove.stages.keyframes import Segmenter, combine_prompts, phrases_elsewhere, segment_keyframe
+from vidremove.stages.keyframes import (
+    Segmenter,
+    clicks_apart,
+    combine_prompts,
+    phrases_elsewhere,
+    segment_keyframe,
+)
 from vidremove.stages.observe import Flow, Observation, observe
 from vidremove.stages.resegment import Resegmenter, may_ask
 from vidremove.stages.shots import list_shots
@@ -164,6 +170,11 @@ class _Run:
         key = segment_keyframe(self.source, prompt, self.segmenter, shot.start, shot.stop)
         self.scores.append((key.object, key.frame, key.score))
         self._store(key.object).put(key.frame, key.mask, key.score)
+        for x, y in clicks_apart(prompt, key.mask):
+            self.notes.append(
+                f"{key.object}: the click at {x:g},{y:g} on frame {key.frame} is apart from the rest of it; "
+                "if it is another thing, it needs a name of its own (--object)"
+            )
 
     def _is_found(self, phrase: Prompt, shot: Shot) -> bool:
         """Make the keyframe of a phrase in a shot that may not show the object."""
