@@ -42,7 +42,7 @@ class FillConfig:
     dilate: int = -1  # pixels the mask is grown before filling; -1: by the size of the picture (Job.settle_dilation)
     feather: int = 2  # pixels over which the fill fades into the source, inside the grown mask
     window: int = 20  # frames looked at before and after each frame
-    sources: int = 10  # of them that a hole is filled from
+    sources: int = 8  # of them that a hole is filled from
     steadiness: float = 0.6  # share of the fill before, carried along, that is mixed in where it agrees
     store_frames: int = 48  # frames of a shot kept on disk to fill holes from far away
     store_spacing: int = 8  # frames between them; doubles when the store is full
