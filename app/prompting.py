@@ -10,7 +10,7 @@ import numpy as np
 
 from vidremove import segment
 from vidremove.errors import InputError, VidremoveError
-from vidremove.images import to_uint8
+from vidremove.images import fit_side, to_uint8
 from vidremove.prompts import check_prompts
 from vidremove.segmenters.choice import points_segmenter
 from vidremove.segmenters.embedded import Embedded
@@ -134,20 +134,12 @@ def _shot_round(medium: Medium, frame: int, reach: int, side: int | None) -> tup
     first, last = max(0, frame - reach), min(medium.info.frames, frame + reach + 1)
     shots: dict[int, list[tuple[int, np.ndarray]]] = {}
     for seen in mark_shots(medium.source.frames(first, last)):
-        shots.setdefault(seen.shot, []).append((seen.index, _shrink(to_uint8(seen.image), side)))
+        shots.setdefault(seen.shot, []).append((seen.index, fit_side(to_uint8(seen.image), side)))
     for shot in shots.values():
         at = next((place for place, (index, _) in enumerate(shot) if index == frame), None)
         if at is not None:
             return np.stack([image for _, image in shot]), at
     raise InputError(f"frame {frame}: could not be read, so nothing can be found on it.")
-
-
-def _shrink(image: np.ndarray, side: int | None) -> np.ndarray:
-    longest = max(image.shape[:2])
-    if side is None or longest <= side:
-        return image
-    height, width = (max(1, round(length * side / longest)) for length in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def marks(session: Session) -> Iterator[dict[str, Any]]:

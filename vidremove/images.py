@@ -19,6 +19,16 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return image if image.dtype == np.uint8 else ((image.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
+def fit_side(image: np.ndarray, side: int | None) -> np.ndarray:
+    """The image made smaller until its longest side has `side` pixels; as it is where None or no longer than that."""
+    longest = max(image.shape[:2])
+    if side is None or longest <= side:
+        return image
+    height, width = (max(1, round(length * side / longest)) for length in image.shape[:2])
+    smaller: np.ndarray = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return smaller
+
+
 def disk(radius: int) -> np.ndarray:
     """Round structuring element, uint8 (2 radius + 1, 2 radius + 1)."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from vidremove.errors import InputError
-from vidremove.images import to_uint8
+from vidremove.images import fit_side, to_uint8
 from vidremove.types import Frame, Prompt, Shot
 
 
@@ -93,7 +93,7 @@ def segment_keyframe(source: Frames, prompt: Prompt, segmenter: Segmenter, start
     for frame in source.frames(first, min(stop, prompt.frame + reach + 1)):
         if frame.index == prompt.frame:
             at, size = len(images), frame.image.shape[:2]
-        images.append(_shrink(to_uint8(frame.image), side))
+        images.append(fit_side(to_uint8(frame.image), side))
     if at < 0:
         raise InputError(f"frame {prompt.frame}: could not be read, so its prompt cannot be used.")
     small = images[0].shape[:2]
@@ -114,14 +114,6 @@ def clicks_apart(prompt: Prompt, mask: np.ndarray) -> list[tuple[float, float]]:
     height, width = mask.shape
     at = [(min(max(round(y), 0), height - 1), min(max(round(x), 0), width - 1)) for x, y in prompt.clicks]
     return [click for click, place in zip(prompt.clicks, at, strict=True) if parts[place] != parts[at[0]]]
-
-
-def _shrink(image: np.ndarray, side: int | None) -> np.ndarray:
-    longest = max(image.shape[:2])
-    if side is None or longest <= side:
-        return image
-    height, width = (max(1, round(length * side / longest)) for length in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def scale_prompt(prompt: Prompt, size: tuple[int, int], small: tuple[int, int]) -> Prompt:
