@@ -5,21 +5,19 @@ from typing import Any
 
 import streamlit as st
 
-from vidremove import list_plugins
 from vidremove.errors import VidremoveError
 
 from . import session as steps
 from .components import show_canvas
 from .drawing import data_url, draw_layers
 from .prompting import Layer, apply_event, apply_phrase, layers, marks
-from .removing import start
-from .session import Session, Settings, colour_of
+from .session import Session, colour_of
+from .settings import show_removal
 from .texts import plain
 
 _TOOLS = {"click": "Click", "not": "Not this", "box": "Box"}
 _TOOL_ICONS = {"click": ":material/add_circle:", "not": ":material/do_not_disturb_on:", "box": ":material/crop_square:"}
 _POLL_S = 0.4  # between two looks at a run
-_PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
 
 
 def show_picture(session: Session) -> None:
@@ -81,14 +79,7 @@ def show_panel(session: Session) -> None:
     _show_current(session)
     _show_objects(session)
     st.divider()
-    _show_settings(session)
-    ready = bool(session.said.prompts)
-    st.button(
-        "Remove", key="remove", type="primary", icon=":material/ink_eraser:", width="stretch", disabled=not ready,
-        on_click=start, args=(session,),
-    )  # fmt: skip
-    if not ready:
-        st.caption("Click on what should go; its mask appears over the frame.")
+    show_removal(session)
 
 
 def _show_tools(session: Session) -> None:
@@ -171,17 +162,6 @@ def _choose(session: Session) -> None:
 
 def _rename(session: Session) -> None:
     steps.rename(session, st.session_state["name"])
-
-
-def _show_settings(session: Session) -> None:
-    with st.expander("Settings", icon=":material/tune:"):
-        now, fills = session.settings, list_plugins("inpainter")
-        preset = st.radio("Quality", list(_PRESETS), format_func=_PRESETS.__getitem__, horizontal=True,
-                          index=list(_PRESETS).index(now.preset), key="preset")  # fmt: skip
-        fill = st.selectbox("Fill for what no frame shows", fills, index=fills.index(now.fill), key="fill",
-                            help="patch and telea need nothing; lama and mat need weights")  # fmt: skip
-        grown = st.slider("Grow the mask by, pixels (−1: by the size of the picture)", -1, 60, now.dilate, key="dilate")
-        session.settings = Settings(preset, fill, grown)
 
 
 def show_progress(session: Session) -> None:
