@@ -1,7 +1,7 @@
 """Speed and memory of whole runs, as ratios to decoding and encoding alone, on clips made on the fly.
 
 python -m benchmarks.speed --out benchmarks/results/speed.json
-python -m benchmarks.speed --sizes 432x240 --frames 100
+python -m benchmarks.speed --sizes 432x240 --repeat 5 --out benchmarks/results/speed.json   # the other sizes in it stay
 """
 
 import argparse
@@ -79,7 +79,9 @@ def measure(height: int, width: int, frames: int, folder: Path, repeat: int = 1)
     for name, row in runs.items():
         row["fps"] = (CALM * frames if name.endswith("calm") else frames) / row["wall_s"]
     return {
+        "machine": machine(),
         "frames": frames,
+        "repeat": repeat,
         "start_s": start["wall_s"],
         "limit_start_s": limit_start["wall_s"],
         "runs": runs,
@@ -117,7 +119,9 @@ def main() -> None:
     if args.transcode:
         transcode(*args.transcode)
         return
-    result: dict[str, Any] = {"machine": machine(), "sizes": {}}
+    result: dict[str, Any] = {"sizes": {}}
+    if args.out and args.out.exists():
+        result["sizes"].update(json.loads(args.out.read_text())["sizes"])
     for size in args.sizes:
         width, height = (int(side) for side in size.split("x"))
         with tempfile.TemporaryDirectory() as folder:
