@@ -1,5 +1,7 @@
 """The segmenter that needs no weights: motion against the camera, colour models seeded by the prompt, edges."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -17,7 +19,7 @@ from vidremove.camera import UNKNOWN
 from vidremove.errors import InputError
 from vidremove.flows.dis import Dis
 from vidremove.images import grow
-from vidremove.stages.observe import Observation, observe
+from vidremove.stages.observe import Observation, observe_one
 from vidremove.types import Frame, Prompt
 
 _AREA = 432 * 240  # pixels of the working size
@@ -49,23 +51,34 @@ class Embedded:
         Returns: bool (H, W), and a score 0..1: how well motion and colour part the object from its surroundings.
         Raises: InputError if the prompt has nothing but text, or is outside the image.
         """
+        return self.find(self.look(images, at), prompt, images.shape[1:3])
+
+    def look(self, images: Sequence[np.ndarray] | np.ndarray, at: int) -> Observation:
+        """What the images show whatever the prompt: the motion at `images[at]`; arguments as for a call.
+
+        Raises: InputError if there is no such image.
+        """
+        if not 0 <= at < len(images):
+            raise InputError(f"frame {at} of {len(images)}: the prompted frame is not among the images.")
+        first = max(0, at - self.reach)
+        frames = [Frame(index, index, image) for index, image in enumerate(images)][first : at + self.reach + 1]
+        return observe_one(frames, at - first, self._flow, _AREA)
+
+    def find(self, seen: Observation, prompt: Prompt, size: tuple[int, int]) -> tuple[np.ndarray, float]:
+        """The second half of a call: the mask bool (H, W) and its score, from what `look` gave.
+
+        Args:
+            prompt: in pixels of the images that were looked at.
+            size: (H, W) of them.
+        """
         if prompt.mask is None and prompt.box is None and not prompt.clicks:
             raise InputError("the embedded segmenter needs a click, a box or a mask; words need a network's weights.")
-        seen = self._look(images, at)
-        case = _Case(seen, prompt, images.shape[1:3])
+        case = _Case(seen, prompt, size)
         mask = case.solve()
         score = case.score(mask)
-        height, width = images.shape[1:3]
-        if mask.shape != (height, width):
-            mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+        if mask.shape != size:
+            mask = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
         return mask, score
-
-    def _look(self, images: np.ndarray, at: int) -> Observation:
-        frames = (Frame(index, index, image) for index, image in enumerate(images))
-        for seen in observe(frames, self._flow, _AREA, self.reach):
-            if seen.frame.index == at:
-                return seen
-        raise InputError(f"frame {at} of {len(images)}: the prompted frame is not among the images.")
 
 
 class _Case:

@@ -1,7 +1,7 @@
 """Look at each frame at working size, with its motion and with neighbours on both sides to compare it with."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +14,7 @@ from vidremove.types import Frame
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _DISTANCES = (3, 6, 9, 12, 16, 20, 24, 30)  # frames to neighbours, of which four on either side are used
+FARTHEST = _DISTANCES[-1]  # frames to the farthest neighbour that is looked at
 _COUNT = 8
 _SMALLEST = 32  # pixels a side, for the flow
 
@@ -63,7 +64,9 @@ class Observation:
         return np.zeros((box[1] - box[0], box[3] - box[2], 2), np.float32)
 
 
-def observe(frames: Iterable[Frame], flow: Flow, area: int, reach: int) -> Generator[Observation, None, None]:
+def observe(
+    frames: Iterable[Frame], flow: Flow, area: int, reach: int, skip: int = 0
+) -> Generator[Observation, None, None]:
     """Yield an observation of every frame of one shot, in the order given.
 
     Lookahead: `reach` frames, held at full size; as many stay behind at working size.
@@ -73,12 +76,14 @@ def observe(frames: Iterable[Frame], flow: Flow, area: int, reach: int) -> Gener
         flow: dense flow between two grey images, see flows/dis.py.
         area: pixels of the working size.
         reach: frames to look ahead and behind for the background.
+        skip: frames at the start, `reach` at most, of which no observation is made: they only lie behind the others.
     """
     window: deque[_Seen] = deque()
     waiting: deque[Frame] = deque()
-    for frame in frames:
-        window.append(_see(frame, window[-1] if window else None, flow, area))
-        waiting.append(frame)
+    for count, frame in enumerate(frames):
+        window.append(_see(frame, window[-1] if window else None, flow, area, count < skip))
+        if count >= skip:
+            waiting.append(frame)
         if len(waiting) > reach:
             yield _observation(waiting.popleft(), window, len(waiting))
             if len(window) - len(waiting) > reach:
@@ -87,7 +92,19 @@ def observe(frames: Iterable[Frame], flow: Flow, area: int, reach: int) -> Gener
         yield _observation(waiting.popleft(), window, len(waiting))
 
 
-def _see(frame: Frame, previous: _Seen | None, flow: Flow, area: int) -> _Seen:
+def observe_one(frames: Sequence[Frame], at: int, flow: Flow, area: int) -> Observation:
+    """The observation of `frames[at]` alone: as `observe` yields it, but flows that only others need are not made.
+
+    Args:
+        frames: consecutive frames of one shot, no more on either side than the reach that `observe` is given.
+    """
+    window: deque[_Seen] = deque()
+    for place, frame in enumerate(frames):
+        window.append(_see(frame, window[-1] if window else None, flow, area, place not in (at, at + 1)))
+    return _observation(frames[at], window, len(frames) - 1 - at)
+
+
+def _see(frame: Frame, previous: _Seen | None, flow: Flow, area: int, skipped: bool) -> _Seen:
     height, width = working_size(frame.image.shape[:2], area)
     image = to_uint8(frame.image)
     if image.shape[:2] != (height, width):
@@ -95,8 +112,11 @@ def _see(frame: Frame, previous: _Seen | None, flow: Flow, area: int) -> _Seen:
     gray = to_gray(image)
     if previous is None:
         return _Seen(image, gray, None, None, np.eye(3))
-    back, ahead = flow(gray, previous.gray), flow(previous.gray, gray)
-    return _Seen(image, gray, back, ahead, camera_motion(back, gray, previous.gray))
+    back = flow(gray, previous.gray)
+    camera = camera_motion(back, gray, previous.gray)
+    if skipped:
+        return _Seen(image, gray, None, None, camera)
+    return _Seen(image, gray, back, flow(previous.gray, gray), camera)
 
 
 def _observation(frame: Frame, window: deque[_Seen], ahead: int) -> Observation:
