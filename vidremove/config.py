@@ -129,6 +129,17 @@ def list_settings() -> list[tuple[str, str, str]]:
     return found
 
 
+def list_changes(config: Config, base: Config) -> tuple[str, ...]:
+    """What `config` has otherwise than `base`, as overrides for `load_config`."""
+    changes = []
+    for key, _, _ in list_settings():
+        section, _, name = key.rpartition(".")
+        new, old = (getattr(getattr(each, section) if section else each, name) for each in (config, base))
+        if new != old:
+            changes.append(f"{key}={str(new).lower() if isinstance(new, bool) else new}")
+    return tuple(changes)
+
+
 def _allowed(name: str, default: object) -> str:
     if isinstance(default, bool):
         return "true, false"

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
 
-from vidremove.errors import InputError, OutputError
+from vidremove.errors import InputError
 from vidremove.images import to_uint8
 from vidremove.masks import MaskStore
 from vidremove.media import stills
 from vidremove.media.faults import writing
 from vidremove.media.folder import list_pictures
-from vidremove.media.picture_sink import frame_names
+from vidremove.media.picture_sink import check_picture_folder, frame_names, is_picture_file
 from vidremove.media.source import Source
-from vidremove.media.target import StagedFolder, check_target
+from vidremove.media.target import StagedFolder, StagedSink
 from vidremove.media.video import VideoSource
 from vidremove.types import MediaInfo
 
@@ -28,16 +27,16 @@ def is_picture(path: str | Path) -> bool:
     return Path(path).suffix.lower() in stills.SUFFIXES and not Path(path).is_dir()
 
 
-def read_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
+def read_mask(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """One mask from a picture: bright, or any numbered object, means remove.
 
     Args:
-        size: (H, W) needed.
+        size: (H, W) needed; None for any.
     Returns: bool (H, W).
     Raises: InputError for what is no picture or has another size.
     """
     header = stills.read_header(Path(path))
-    if header.size != size:
+    if size is not None and header.size != size:
         (height, width), (high, wide) = header.size, size
         raise InputError(f"{path}: is {width}x{height}; the mask must have the frames' size, {wide}x{high}.")
     return header.orientation.upright(_mask_of(header))
@@ -95,33 +94,21 @@ def _check_count(path: Path, found: int, info: MediaInfo) -> None:
         raise InputError(f"{path}: holds {found} masks, {info.path} has {info.frames} frames; needed one a frame.")
 
 
-class MaskSink:
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A PNG file, black and white: white where the bool mask (H, W) is True."""
+    return cv2.imencode(".png", mask.view(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])[1].tobytes()
+
+
+class MaskSink(StagedSink):
     """A folder of masks as PNGs, black and white, named as the source's frames; complete or not there at all."""
 
     def __init__(self, target: str | Path, source: Source, *, overwrite: bool = False) -> None:
-        self.target = Path(target)
-        check_target(self.target, source.path, overwrite)
-        if self.target.suffix.lower() in stills.SUFFIXES:
-            raise OutputError(f"{target}: masks are written into a folder, one picture a frame. Name a folder.")
+        folder = check_picture_folder(Path(target), source.path, "masks", overwrite=overwrite)
         self._names = frame_names(source, ".png")
-        self._staged = StagedFolder(self.target, is_picture, overwrite=overwrite)
+        super().__init__(folder, StagedFolder(folder, is_picture_file, overwrite=overwrite))
 
     def write(self, index: int, mask: np.ndarray) -> None:
         """Write the mask of frame `index`: bool (H, W)."""
         with writing(self.target):
-            done, data = cv2.imencode(".png", mask.view(np.uint8) * 255, [cv2.IMWRITE_PNG_BILEVEL, 1])
-            if not done:
-                raise OutputError(f"{self.target}: the mask of frame {index} cannot be written.")
-            (self._staged.path / self._names[index]).write_bytes(data.tobytes())
-
-    def __enter__(self) -> "MaskSink":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._staged.commit()
-        finally:
-            self._staged.discard()
+            (self._staged.path / self._names[index]).write_bytes(encode_mask(mask))
+        self._written += 1

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,20 +11,19 @@ from vidremove.errors import OutputError
 from vidremove.media import stills
 from vidremove.media.faults import writing
 from vidremove.media.folder import FolderSource, Still
-from vidremove.media.target import StagedFile, StagedFolder, check_target
+from vidremove.media.target import StagedFile, StagedFolder, StagedSink, check_target
 from vidremove.types import Frame
 
 if TYPE_CHECKING:
     from vidremove.media.source import Source
 
 
-class FolderSink:
+class FolderSink(StagedSink):
     """One picture a frame: with the source's names and formats where it is a folder, else 00000.png and so on."""
 
     def __init__(self, target: Path, source: "Source", config: OutputConfig, *, overwrite: bool) -> None:
-        self.target, self.notes = target, list[str]()
-        self._names, self._lossless, self._written = frame_names(source), config.lossless, 0
-        self._staged = StagedFolder(target, _is_picture_file, overwrite=overwrite)
+        self._names, self._lossless = frame_names(source), config.lossless
+        super().__init__(target, StagedFolder(target, is_picture_file, overwrite=overwrite))
 
     def write(self, frame: Frame) -> None:
         """Write one frame; `frame.mask` says which pixels were replaced (None: none)."""
@@ -33,28 +31,13 @@ class FolderSink:
             save(frame, self._staged.path / self._names[frame.index], self._lossless, self.notes)
         self._written += 1
 
-    def __enter__(self) -> "FolderSink":
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                if not self._written:
-                    raise OutputError(f"{self.target}: no frame was written, so there is no folder.")
-                self._staged.commit()
-        finally:
-            self._staged.discard()
-
-
-class PhotoSink:
+class PhotoSink(StagedSink):
     """One picture, in the format of its suffix."""
 
     def __init__(self, target: Path, source: "Source", config: OutputConfig, *, overwrite: bool) -> None:
-        self.target, self.notes = target, list[str]()
-        self._lossless, self._written = config.lossless, 0
-        self._staged = StagedFile(target, overwrite=overwrite)
+        self._lossless = config.lossless
+        super().__init__(target, StagedFile(target, overwrite=overwrite))
 
     def write(self, frame: Frame) -> None:
         """Write the picture; `frame.mask` says which pixels were replaced (None: none)."""
@@ -63,20 +46,6 @@ class PhotoSink:
         with writing(self.target):
             save(frame, self._staged.path, self._lossless, self.notes)
         self._written += 1
-
-    def __enter__(self) -> "PhotoSink":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                if not self._written:
-                    raise OutputError(f"{self.target}: no picture was written.")
-                self._staged.commit()
-        finally:
-            self._staged.discard()
 
 
 def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
@@ -100,6 +69,14 @@ def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
         data, found = stills.encode(stored, suffix, header, same_way_up=same_format, lossless=lossless)
     notes += [note for note in found if note not in notes]
     path.write_bytes(data)
+
+
+def check_picture_folder(target: Path, source: Path, what: str, *, overwrite: bool = False) -> Path:
+    """See before any work that a folder of `what`, one picture a frame, can be written. Raises: OutputError."""
+    check_target(target, source, overwrite)
+    if target.suffix.lower() in stills.SUFFIXES:
+        raise OutputError(f"{target}: {what} are written into a folder, one picture a frame. Name a folder.")
+    return target
 
 
 def check_picture(target: Path, source: Path, *, overwrite: bool = False) -> None:
@@ -146,5 +123,6 @@ def _suffixes(path: Path) -> tuple[str, ...]:
     return next((pair for pair in ((".jpg", ".jpeg"), (".tif", ".tiff")) if own in pair), (own,))
 
 
-def _is_picture_file(path: Path) -> bool:
+def is_picture_file(path: Path) -> bool:
+    """Whether it is a file of its own that might be a picture of ours."""
     return path.is_file() and not path.is_symlink() and path.suffix.lower() in stills.SUFFIXES

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
 
 from vidremove.errors import OutputError
 from vidremove.media.faults import writing
@@ -77,8 +79,10 @@ class StagedFolder:
     An existing folder is replaced only if every file in it might be of ours.
     """
 
-    def __init__(self, target: Path, replaceable: Callable[[Path], bool], *, overwrite: bool) -> None:
-        self.target, self._replaceable, self._overwrite = target, replaceable, overwrite
+    def __init__(
+        self, target: Path, replaceable: Callable[[Path], bool], *, overwrite: bool, what: str = "a picture"
+    ) -> None:
+        self.target, self._replaceable, self._overwrite, self._what = target, replaceable, overwrite, what
         with writing(target):
             self._check()
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.absolute().parent))
@@ -115,7 +119,7 @@ class StagedFolder:
             raise OutputError(f"{target}: is a file; a folder is to be written here. Name another.")
         other = next((p for p in target.iterdir() if not self._replaceable(p)), None) if target.is_dir() else None
         if other is not None:
-            raise OutputError(f"{target}: holds {other.name!r}, which is not a picture; it is not replaced.")
+            raise OutputError(f"{target}: holds {other.name!r}, which is not {self._what}; it is not replaced.")
 
     def _make_room(self) -> Path | None:
         """Free the target's name. Returns: where the folder that had it is now; None where it was empty."""
@@ -128,6 +132,31 @@ class StagedFolder:
         old = self.path.with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}")
         os.rename(self.target.resolve(), old)
         return old
+
+
+_Sink = TypeVar("_Sink", bound="StagedSink")
+
+
+class StagedSink:
+    """What the sinks of pictures share: leaving the `with` block without an error gives the target its name."""
+
+    def __init__(self, target: Path, staged: StagedFile | StagedFolder) -> None:
+        self.target, self.notes = target, list[str]()
+        self._staged, self._written = staged, 0
+
+    def __enter__(self: _Sink) -> _Sink:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                if not self._written:
+                    raise OutputError(f"{self.target}: no picture was written, so nothing is there.")
+                self._staged.commit()
+        finally:
+            self._staged.discard()
 
 
 def _taken(target: Path) -> OutputError:

@@ -19,20 +19,27 @@ _BLOCK = 1024  # samples of a block of AAC
 
 
 def write_clip(
-    path: Path, frames: Iterable[np.ndarray], rate: Fraction, sound: np.ndarray | None = None, sound_rate: int = 48000
+    path: Path,
+    frames: Iterable[np.ndarray],
+    rate: Fraction,
+    sound: np.ndarray | None = None,
+    sound_rate: int = 48000,
+    *,
+    overwrite: bool = True,
 ) -> int:
     """Encode pictures as H.264, and sound as AAC, into an MP4 file that appears when it is complete.
 
     Args:
-        path: to write; replaced where it exists.
+        path: to write.
         frames: uint8 (H, W, 3), RGB, even sides, all of one size.
         rate: pictures a second.
         sound: float32 (samples, 2) in -1..1; None for a silent clip.
         sound_rate: samples a second.
+        overwrite: replace an existing file.
     Returns: pictures written.
     Raises: OutputError where the file cannot be written; nothing of it is left then.
     """
-    staged = StagedFile(path, overwrite=True)
+    staged = StagedFile(path, overwrite=overwrite)
     try:
         with writing(path):
             with av.open(f"file:{staged.path}", "w", format="mp4") as output:

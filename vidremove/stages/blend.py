@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from vidremove.config import FillConfig
-from vidremove.images import Box
+from vidremove.images import Box, bounding_box
 from vidremove.stages.background import Draft
 from vidremove.stages.candidates import make_candidate
 from vidremove.stages.fusion import look_up
@@ -71,10 +71,31 @@ def _composite(draft: Draft, regions: list[Region], feather: int) -> Frame:
     for region in regions:
         part, mixed = crop(image, region.full), region.colour
         if feather > 0:
-            alpha = np.minimum(_depth(replaced, region.full) / feather, 1)[..., None]
+            alpha = _fade(replaced, region.full, feather)[..., None]
             mixed = part + alpha * (mixed - part)
         part[region.known] = np.rint(np.clip(mixed[region.known], 0, most))
     return replace(draft.frame, image=image, mask=replaced)
+
+
+def fill_weight(replaced: np.ndarray, config: FillConfig) -> np.ndarray:
+    """How much of the fill `blend` lets show in each pixel.
+
+    Args:
+        replaced: bool (H, W), the mask of a frame that `blend` gave.
+        config: the one it worked by.
+    Returns: float32 (H, W), above 0 to 1 where replaced, 0 elsewhere.
+    """
+    weight = replaced.astype(np.float32)
+    box = bounding_box(replaced)
+    feather = min(config.feather, config.dilate)
+    if box is not None and feather > 0:
+        part = crop(weight, box)
+        part *= _fade(replaced, box, feather)
+    return weight
+
+
+def _fade(replaced: np.ndarray, box: Box, feather: int) -> np.ndarray:
+    return np.asarray(np.minimum(_depth(replaced, box) / feather, 1))
 
 
 def _depth(replaced: np.ndarray, box: Box) -> np.ndarray:
