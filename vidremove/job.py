@@ -16,7 +16,7 @@ from vidremove.config import Config
 from vidremove.errors import Cancelled, InputError
 from vidremove.masks import MaskStore
 from vidremove.media import Source, open_source
-from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Progress, Result
+from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Pass, Progress, Result
 
 PathLike = str | Path
 _lock = threading.Lock()
@@ -36,6 +36,8 @@ class Job:
     on_progress: OnProgress | None
     began: float
     notes: list[str] = field(default_factory=list)
+    passes: dict[str, Pass] = field(default_factory=dict)
+    ticked: float | None = None  # when the last step ended
 
     @property
     def info(self) -> MediaInfo:
@@ -51,8 +53,14 @@ class Job:
         return max(start, self.start), self.stop if stop is None else min(stop, self.stop)
 
     def tick(self, stage: str, done: int, total: int) -> None:
+        """Tell of a step, and remember what it took."""
+        seconds = 0.0 if self.ticked is None else time.monotonic() - self.ticked
+        before = self.passes.get(stage, Pass(stage, 0, 0.0))
+        frames = self.stop - self.start if stage == "track" else before.frames + 1  # one step for each object there
+        self.passes[stage] = Pass(stage, frames, before.seconds + seconds)
         if self.on_progress is not None and self.on_progress(Progress(stage, done, total)) is False:
             raise Cancelled("stopped as asked; the target was not touched.")
+        self.ticked = time.monotonic()
 
     def narrow(self, store: MaskStore) -> None:
         """Leave out frames at either end that are farther from every hole than the fill looks."""
@@ -77,7 +85,8 @@ class Job:
     def result(self, target: PathLike, changed: int, shots: int) -> Result:
         notes = dict.fromkeys((*self.source.notes, *self.notes))
         seconds = time.monotonic() - self.began
-        return Result(Path(target), self.info.frames, changed, shots, seconds, tuple(notes))
+        passes = tuple(self.passes.values())
+        return Result(Path(target), self.info.frames, changed, shots, seconds, tuple(notes), passes)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The verbs for a single picture: how one frame will look, and what one prompt finds."""
+"""The verbs for what is small: how one frame, or a second round it, will look; what one prompt finds."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,18 +11,23 @@ import numpy as np
 
 from vidremove.choices import make_inpainters, make_segmenter
 from vidremove.config import Config
-from vidremove.errors import InputError
-from vidremove.images import to_uint8
+from vidremove.errors import InputError, OutputError
+from vidremove.images import fit_side, to_uint8
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
-from vidremove.media import check_picture, write_picture
+from vidremove.media import check_target, is_picture, write_clip, write_picture
 from vidremove.passes import MaskFiles, fill_range, get_masks, settle_prompts, survey_background
-from vidremove.pictures import draw_mask, side_by_side
+from vidremove.pictures import GAP, draw_mask, side_by_side
 from vidremove.prompts import check_prompts, is_mask_alone
+from vidremove.stages.shots import list_shots
 from vidremove.stages.survey import Survey
-from vidremove.types import OnProgress, Prompt, Result
+from vidremove.types import Frame, OnProgress, Prompt, Result
 
-PREVIEW_REACH = 12  # frames tracked and looked at on either side of the previewed one
+PREVIEW_REACH = 12  # frames tracked and looked at on either side of what is previewed
+CLIP = ".mp4"  # a target ending so becomes a clip
+_MOST_FRAMES = 60  # of a clip on either side of its frame
+_LONGEST_SIDE = 4096  # of a clip's pictures, as far as every browser plays them
+_PAST_CUT = 6  # frames after which a cut is sure
 
 
 def preview(
@@ -38,30 +43,36 @@ def preview(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Result:
-    """Write one picture: the mask in red over a frame, and the filled frame beside it (or two, see `choices.BOTH`).
+    """Write one frame with the mask in red, and filled beside it (or twice, see `choices.BOTH`).
 
-    Only the frames round it are tracked and looked at, so a whole run may find more of the true background.
+    A target that is a picture shows the frame alone. One that ends in .mp4 becomes a clip that browsers play, of half
+    a second before and after the frame, as far as its shot goes. Only the frames round it are tracked and looked at, so
+    a whole run may find more of the true background; `Result.seconds_for` tells what that would take.
     Other arguments as for `remove`; `frame` is the one shown, by default that of the first prompt.
     """
-    spoken = [prompt.frame for prompt in prompts]
-    shown = frame if frame is not None else spoken[0] if spoken else 0
-    first, last = min([*spoken, shown]) - PREVIEW_REACH, max([*spoken, shown]) + PREVIEW_REACH + 1
-    with (
-        open_job(source, config, on_progress, start=max(0, first), end=last, rate=rate) as job,
-        job.new_store() as store,
-    ):
-        check_picture(Path(target), job.source.path, overwrite=overwrite)
-        if not job.start <= shown < job.stop:
+    target = Path(target)
+    with open_job(source, config, on_progress, rate=rate) as job, job.new_store() as store:
+        _check_target(job, target, overwrite)
+        spoken = [prompt.frame for prompt in prompts]
+        shown = frame if frame is not None else spoken[0] if spoken else 0
+        if not 0 <= shown < job.info.frames:
             raise InputError(f"{source}: frame {shown} was asked for; it has frames 0 to {job.info.frames - 1}.")
+        first, stop = _second_round(job, shown) if target.suffix.lower() == CLIP else (shown, shown + 1)
+        _look_at(job, min([*spoken, first]), max([*spoken, stop - 1]) + 1)
         inpainters = make_inpainters(job.config)
         get_masks(job, settle_prompts(job, prompts, mask_pictures, masks), masks, store)
+        _look_at(job, first, stop)
         survey, shots = survey_background(job, store)
-        original = job.source.at(shown).image
-        pictures = [draw_mask(original, store.get(shown))]
-        for inpainter in inpainters:
-            pictures.append(to_uint8(_fill_one(job, store, survey, inpainter, shown, original)))
-        write_picture(Path(target), side_by_side(*pictures), job.source.path, overwrite=overwrite)
-        return job.result(target, int(store.area(shown) > 0), shots)
+        with closing(_rows(job, store, survey, inpainters, first, stop)) as rows:
+            if target.suffix.lower() == CLIP:
+                count = len(inpainters) + 1
+                longest = (_LONGEST_SIDE - (count - 1) * GAP) // count
+                pictures = (_even(side_by_side(*(fit_side(each, longest) for each in row))) for row in rows)
+                write_clip(target, pictures, job.info.rate.limit_denominator(1001), overwrite=overwrite)
+            else:
+                write_picture(target, side_by_side(*next(rows)), job.source.path, overwrite=overwrite)
+        changed = sum(store.area(index) > 0 for index in range(first, stop))
+        return replace(job.result(target, changed, shots), frames=stop - first)
 
 
 def segment(
@@ -89,13 +100,60 @@ def segment(
     return mask, float(score)
 
 
-def _fill_one(
-    job: Job, store: MaskStore, survey: Survey, inpainter: Any, shown: int, original: np.ndarray
-) -> np.ndarray:
-    """The picture of one frame after the fill; the original where no hole is near."""
+def _check_target(job: Job, target: Path, overwrite: bool) -> None:
+    """See before any work that the target can be written. Raises: OutputError."""
+    check_target(target, job.source.path, overwrite)
+    if is_picture(target):
+        return
+    if target.suffix.lower() != CLIP:
+        raise OutputError(f"{target}: a preview is a picture, such as look.png, or a second of the clip, look.mp4.")
+    if job.info.kind == "photo":
+        raise OutputError(f"{target}: the source is one picture, and so is its preview; name it look.png or so.")
+
+
+def _second_round(job: Job, shown: int) -> tuple[int, int]:
+    """Frames [first, stop): half a second before and after the one shown, within its shot."""
+    half = min(max(1, round(job.info.rate / 2)), _MOST_FRAMES)
+    first, stop = max(0, shown - half), min(shown + half + 1, job.info.frames)
+    for shot in list_shots(job.source.frames(first, stop + _PAST_CUT), job.config.shots):
+        if shot.start <= shown < shot.stop:
+            return max(first, shot.start), min(stop, shot.stop)
+    return first, stop
+
+
+def _look_at(job: Job, first: int, stop: int) -> None:
+    """Work on frames [first, stop) and some on either side, of those that were worked on so far."""
+    job.start, job.stop = max(job.start, first - PREVIEW_REACH), min(job.stop, stop + PREVIEW_REACH)
+
+
+def _rows(
+    job: Job, store: MaskStore, survey: Survey, inpainters: Sequence[Any], first: int, stop: int
+) -> Generator[list[np.ndarray], None, None]:
+    """The pictures of each of the frames [first, stop): the mask in red, then one filled by each inpainter."""
+    with ExitStack() as stack:
+        originals = job.source.frames(first, stop)
+        streams = [stack.enter_context(closing(_fills(job, store, survey, each, first, stop))) for each in inpainters]
+        for original, *filled in zip(originals, *streams, strict=True):
+            masked = draw_mask(original.image, store.get(original.index))
+            yield [masked, *(to_uint8(each.image) for each in filled)]
+
+
+def _fills(
+    job: Job, store: MaskStore, survey: Survey, inpainter: Any, first: int, stop: int
+) -> Generator[Frame, None, None]:
+    """Frames [first, stop) after the fill; as they are where no hole is near."""
+    yield from job.source.frames(first, max(first, min(job.start, stop)))
     with closing(fill_range(job, store, survey, inpainter)) as frames:
         for frame in frames:
-            job.tick("fill", frame.index + 1 - job.start, shown + 1 - job.start)
-            if frame.index == shown:
-                return frame.image
-    return original
+            job.tick("fill", frame.index + 1 - job.start, min(stop, job.stop) - job.start)
+            if frame.index >= first:
+                yield frame
+            if frame.index + 1 >= stop:
+                return
+    yield from job.source.frames(max(first, min(job.stop, stop)), stop)
+
+
+def _even(picture: np.ndarray) -> np.ndarray:
+    """The picture with its last row and column repeated where needed for even sides."""
+    height, width = picture.shape[:2]
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vidremove.aside import open_aside
 from vidremove.choices import make_inpainters, name_inpainters
 from vidremove.config import Config
-from vidremove.errors import OutputError
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
 from vidremove.media import MaskSink, Sink, beside, frames_as_they_are, open_sink, widened
@@ -31,6 +31,7 @@ def remove(
     rate: Fraction | None = None,
     config: Config | None = None,
     save_masks: PathLike | None = None,
+    layer: PathLike | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Result:
@@ -46,20 +47,18 @@ def remove(
         rate: frames per second of a frame folder.
         config: settings; the defaults where None.
         save_masks: folder to write the masks to, as PNG pictures.
+        layer: folder to write the fill alone to, with alpha, as PNG pictures: laid over the frames they give the result
+            before it is encoded.
         overwrite: replace an existing target.
         on_progress: called after each frame of each pass; returning False cancels.
     Raises: VidremoveError with one sentence; Cancelled. The target is untouched then.
     """
     with open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
         prompts = settle_prompts(job, prompts, mask_pictures, masks)
-        if save_masks is not None:
-            _keep_apart(Path(target), Path(save_masks))
         names = name_inpainters(job.config)
         wide = widened(job.source, len(names))
         sink = stack.enter_context(open_sink(Path(target), wide, job.config.output, rate=rate, overwrite=overwrite))
-        saved = None
-        if save_masks is not None:
-            saved = stack.enter_context(MaskSink(Path(save_masks), job.source, overwrite=overwrite))
+        aside = open_aside(stack, job, Path(target), save_masks, layer, overwrite=overwrite)
         store = stack.enter_context(job.new_store())
         inpainters = make_inpainters(job.config)  # told at once if one cannot be had
         get_masks(job, prompts, masks, store)
@@ -68,8 +67,7 @@ def remove(
         with closing(prefetch(_beside(job, store, survey, inpainters, sink))) as frames:
             for frame in frames:
                 sink.write(frame)
-                if saved is not None:
-                    saved.write(frame.index, store.get(frame.index))
+                aside.write(frame, job, store)
                 changed += frame.mask is not None and bool(frame.mask.any())
                 job.tick("fill", frame.index + 1, job.info.frames)
         job.notes.extend(sink.notes)
@@ -88,6 +86,7 @@ def fill(
     rate: Fraction | None = None,
     config: Config | None = None,
     save_masks: PathLike | None = None,
+    layer: PathLike | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Result:
@@ -101,6 +100,7 @@ def fill(
         rate=rate,
         config=config,
         save_masks=save_masks,
+        layer=layer,
         overwrite=overwrite,
         on_progress=on_progress,
     )
@@ -129,12 +129,6 @@ def track(
             sink.write(index, mask)
             job.tick("write", index + 1, len(store))
         return job.result(target, sum(store.area(index) > 0 for index in range(len(store))), shots)
-
-
-def _keep_apart(target: Path, save_masks: Path) -> None:
-    one, other = target.resolve(), save_masks.resolve()
-    if one.is_relative_to(other) or other.is_relative_to(one):
-        raise OutputError(f"{save_masks}: masks and result need places of their own; {target} is the same or inside.")
 
 
 def _beside(

@@ -93,6 +93,15 @@ OnProgress = Callable[[Progress], bool | None]  # returns False to cancel
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass of a run took."""
+
+    stage: str  # as in Progress
+    frames: int  # that it went through
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run did."""
 
@@ -102,3 +111,8 @@ class Result:
     shots: int  # among the frames that were worked on
     seconds: float
     notes: tuple[str, ...] = ()  # what the user should know: frames where the object was lost, streams not copied
+    passes: tuple[Pass, ...] = ()  # in their order; opening and loading are in `seconds` alone
+
+    def seconds_for(self, frames: int) -> float:
+        """How long the same passes would take for so many frames, if those were like the ones that were worked on."""
+        return sum(each.seconds / each.frames * frames for each in self.passes if each.frames)

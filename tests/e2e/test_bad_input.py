@@ -199,4 +199,4 @@ def test_demo_keeps_what_is_there(tmp_path: Path, refuse: Refuse) -> None:
 
 
 def test_preview_into_what_is_no_picture(tmp_path: Path, folder: Path, refuse: Refuse) -> None:
-    assert "picture" in refuse("preview", folder, tmp_path / "look.mp4", *CLICK)
+    assert "picture" in refuse("preview", folder, tmp_path / "look.mkv", *CLICK)

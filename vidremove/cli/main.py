@@ -24,6 +24,8 @@ EXAMPLES = """examples:
   vidremove remove  clip.mp4  clean.mp4 --mask masks/             one mask a frame: nothing is tracked
   vidremove track   clip.mp4  masks/    --click 310,205           masks only
   vidremove preview clip.mp4  look.png  --click 310,205           the mask in red, the filled frame beside it
+  vidremove preview clip.mp4  look.mp4  --click 310,205@42        the same for one second
+  vidremove remove  --project project.json                        what the app, or --save-project, has written down
   vidremove demo                                                  try it on a clip that it draws itself
 """
 
@@ -43,20 +45,24 @@ def make_parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("remove", verbs.run_remove, "remove the object; the kind of SOURCE decides how"),
         ("track", verbs.run_track, "masks only, as PNG pictures, one a frame"),
-        ("preview", verbs.run_preview, "one frame: the mask in red, and the filled frame beside it"),
+        ("preview", verbs.run_preview, "one frame, or a second: the mask in red, and the filled frame beside it"),
     ):
         verb = known.add_parser(name, help=text, description=text, epilog=EXAMPLES + settings, formatter_class=layout)
         verb.set_defaults(run=run, prompts=[])
-        options.add_common(verb)
+        options.add_common(verb, project=True)
         options.add_prompts(verb)
         if name == "preview":
             verb.add_argument("--frame", type=int, help="frame to show; default: the first prompt's")
         else:
             options.add_range(verb)
+            verb.add_argument(
+                "--save-project", type=Path, metavar="FILE", help="also write what was said as a project, FILE.json"
+            )
         if name != "track":
             options.add_fill(verb)
         if name == "remove":
             verb.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the masks as PNG pictures")
+            verb.add_argument("--layer", type=Path, metavar="DIR", help="also write the fill alone, as PNGs with alpha")
     demo = known.add_parser("demo", help="draw a clip, remove the figure from it, show where the results are")
     demo.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default=Path("demo"), help="default: demo")
     options.add_output(demo)

@@ -69,10 +69,34 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Source, target and settings."""
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="video file, folder of pictures, or picture")
-    parser.add_argument("target", metavar="TARGET", type=Path, help="where to write; an existing one is kept")
+class _Project(argparse.Action):
+    """Take the project's file; what it says need not be said again."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        namespace.project = values
+        for place in self.const:
+            place.required = False
+
+
+def add_common(parser: argparse.ArgumentParser, *, project: bool = False) -> None:
+    """Source, target and settings; `project`: a project may name them."""
+    places = [
+        parser.add_argument("source", metavar="SOURCE", type=Path, help="video file, folder of pictures, or picture"),
+        parser.add_argument("target", metavar="TARGET", type=Path, help="where to write; an existing one is kept"),
+    ]
+    parser.set_defaults(project=None, save_project=None)
+    if project:
+        parser.add_argument(
+            "--project",
+            action=_Project,
+            const=places,
+            type=Path,
+            metavar="FILE",
+            help="do what a project says, of the app or of --save-project; what else is given is added. "
+            "SOURCE and TARGET may then be left out; one of them alone is TARGET",
+        )
     parser.add_argument("--fps", type=parse_rate, metavar="RATE", help="frames per second of a frame folder")
     parser.add_argument("--config", metavar="FILE", help="settings: a TOML file, or fast, default or quality")
     parser.add_argument(

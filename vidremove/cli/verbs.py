@@ -6,6 +6,7 @@ from typing import Any
 
 from vidremove.cli.console import Reporter
 from vidremove.cli.options import UsageError
+from vidremove.cli.projects import add_said, check_save, open_project, save
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError
 from vidremove.prompts import gather_prompts, is_there
@@ -16,30 +17,42 @@ def run_remove(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove remove`."""
     from vidremove import pipeline
 
-    finish(
-        pipeline.remove(
-            **_common(args, reporter), **_said(args), start=args.start, end=args.end, save_masks=args.save_masks
-        ),
-        reporter,
+    project = open_project(args)
+    said = add_said(project, _said(args), reporter)
+    check_save(args, said)
+    result = pipeline.remove(
+        **_common(args, reporter),
+        **said,
+        start=args.start,
+        end=args.end,
+        save_masks=args.save_masks,
+        layer=args.layer,
     )
+    save(args, project, said, _config(args))
+    finish(result, reporter)
 
 
 def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove track`."""
     from vidremove import pipeline
 
-    said = _said(args)
-    masks = said.pop("masks")
-    if masks is not None:
-        raise InputError(f"--mask {masks} gives one mask a frame already: nothing is left to track.")
-    finish(pipeline.track(**_common(args, reporter), **said, start=args.start, end=args.end), reporter)
+    project = open_project(args)
+    said = add_said(project, _said(args), reporter, tracked=False)
+    check_save(args, said)
+    if said["masks"] is not None:
+        raise InputError(f"--mask {said['masks']} gives one mask a frame already: nothing is left to track.")
+    prompts = {key: said[key] for key in ("prompts", "mask_pictures")}
+    result = pipeline.track(**_common(args, reporter), **prompts, start=args.start, end=args.end)
+    save(args, project, said, _config(args))
+    finish(result, reporter)
 
 
 def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove preview`."""
     from vidremove.one_frame import preview
 
-    finish(preview(**_common(args, reporter), **_said(args), frame=args.frame), reporter)
+    said = add_said(open_project(args), _said(args), reporter)
+    finish(preview(**_common(args, reporter), **said, frame=args.frame), reporter)
 
 
 def run_demo(args: argparse.Namespace, reporter: Reporter) -> None:
