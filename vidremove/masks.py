@@ -5,17 +5,21 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 import numpy as np
 
 from vidremove.errors import InputError, OutputError, ShapeError
-from vidremove.images import LARGEST_PIXELS, bounding_box
+from vidremove.images import LARGEST_PIXELS, Box, bounding_box
 
 _MAGIC = b"VRMASK01"
 _HEADER = struct.Struct("<8sIII")  # magic, frames, height, width
 _RECORD = struct.Struct("<QIHHHHfI")  # offset, bytes, y0, y1, x0, x1, confidence, area
+_TOLD = ("y0", "y1", "x0", "x1", "confidence", "area")
+_TABLE = np.dtype(list(zip(("offset", "bytes", *_TOLD), ("<u8", "<u4", *4 * ("<u2",), "<f4", "<u4"), strict=True)))
 _LARGEST_SIDE = 65535
 _LARGEST_OVERHEAD = 1 << 16  # of zlib over what it cannot compress
 
@@ -28,14 +32,14 @@ class MaskStore:
     Threads may share a store. OutputError where the disk is full.
     """
 
-    def __init__(self, path: Path, frames: int, size: tuple[int, int], *, create: bool = True) -> None:
+    def __init__(self, path: Path, frames: int, size: tuple[int, int], *, mode: str = "w+b") -> None:
         self.path, self.frames, self.size = path, frames, size
         if max(size) > _LARGEST_SIDE:
             raise ShapeError(f"{path}: masks of {size[1]}x{size[0]} are larger than {_LARGEST_SIDE} pixels a side")
         self._lock = threading.Lock()  # one place in the file for all who read and write
         with self._keeping():
-            self._file = path.open("w+b" if create else "r+b", buffering=0)  # nothing pending that fails on closing
-        if create:
+            self._file = cast(FileIO, path.open(mode, buffering=0))  # nothing pending that fails on closing
+        if mode == "w+b":
             try:
                 with self._keeping():
                     self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
@@ -45,7 +49,7 @@ class MaskStore:
                 raise
 
     @classmethod
-    def open(cls, path: Path) -> "MaskStore":
+    def open(cls, path: Path, *, writable: bool = True) -> "MaskStore":
         """Open a store that exists.
 
         Raises: InputError if the file is not one.
@@ -59,7 +63,7 @@ class MaskStore:
             raise InputError(f"{path}: mask store is cut short.")
         if not 0 < height * width <= LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
             raise InputError(f"{path}: mask store says its masks are {width}x{height}; it is damaged.")
-        return cls(path, frames, (height, width), create=False)
+        return cls(path, frames, (height, width), mode="r+b" if writable else "rb")
 
     def put(self, index: int, mask: np.ndarray, confidence: float = 1.0) -> None:
         """Store the mask of frame `index`: bool (H, W).
@@ -113,6 +117,29 @@ class MaskStore:
     def area(self, index: int) -> int:
         """Pixels that are True in frame `index`, without unpacking it."""
         return int(self._record(index)[7])
+
+    def box(self, index: int) -> Box | None:
+        """Smallest box round the mask of frame `index`: y0, y1, x0, x1, half open; None for an empty one."""
+        _, _, y0, y1, x0, x1, _, area = self._record(index)
+        return (y0, y1, x0, x1) if area else None
+
+    def table(self) -> np.ndarray:
+        """What is known of all masks without unpacking one: a new array (frames,) with named fields.
+
+        Fields: y0, y1, x0, x1, the box as in `box`, uint16, 0 for an empty mask; confidence, float32; area, uint32.
+        Raises: InputError if one is damaged: outside the picture, larger than its box, no confidence.
+        """
+        with self._lock:
+            self._file.seek(_HEADER.size)
+            table = np.frombuffer(self._file.read(self.frames * _RECORD.size), _TABLE)[list(_TOLD)]
+        if len(table) != self.frames:
+            raise InputError(f"{self.path}: mask store is cut short.")
+        y0, y1, x0, x1 = (table[name].astype(np.int64) for name in ("y0", "y1", "x0", "x1"))
+        good = (y0 <= y1) & (y1 <= self.size[0]) & (x0 <= x1) & (x1 <= self.size[1])
+        good &= (table["area"] <= (y1 - y0) * (x1 - x0)) & (table["confidence"] >= 0) & (table["confidence"] <= 1)
+        if not good.all():
+            raise InputError(f"{self.path}: the mask of frame {int(np.argmin(good))} is damaged.")
+        return table
 
     def __len__(self) -> int:
         return self.frames

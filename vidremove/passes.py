@@ -18,13 +18,14 @@ from vidremove.phrases import one_prompt_a_phrase
 from vidremove.prompts import check_prompts
 from vidremove.registry import load_plugin
 from vidremove.stages.fill import fill_frames
-from vidremove.stages.propagate import TrackReport, track_objects
+from vidremove.stages.objects import tell_silent
+from vidremove.stages.propagate import track_objects
 from vidremove.stages.shots import mark_shots
 from vidremove.stages.survey import Survey, Surveyor
+from vidremove.tracks import Track, is_track
 from vidremove.types import Frame, Prompt
 
 MaskFiles = Mapping[tuple[str, int], Path]
-_TOLD = 8  # stretches of frames that a note names
 
 
 def settle_prompts(
@@ -51,21 +52,35 @@ def settle_prompts(
 
 def get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store: MaskStore) -> int:
     """Fill the store, by reading `masks` or by tracking the prompts. Returns: shots found by tracking."""
-    job.settle_dilation(tracked=masks is None)
+    job.settle_dilation(tracked=masks is None or is_track(masks))
     if masks is not None:
-        read_masks(Path(masks), job.info, store, lambda done: job.tick("masks", done, len(store)))
+        if is_track(masks):
+            _take_track(job, Path(masks), store)
+        else:
+            read_masks(Path(masks), job.info, store, lambda done: job.tick("masks", done, len(store)))
         for index in (*range(job.start), *range(job.stop, len(store))):
             store.put(index, np.zeros(store.size, np.bool_), 0.0)
         return 0
-    flow, progress = load_plugin("flow", job.config.track.flow), _Tracking(job, len(store))
+    flow, progress = load_plugin("flow", job.config.track.flow), Tracking(job, len(store))
     segmenter = make_segmenter(job.config, prompts)
     report = track_objects(job, prompts, segmenter, flow, store, job.config, progress.join, progress)
-    job.notes.extend((*report.notes, *_tell_silent(report)))
+    job.notes.extend((*report.notes, *tell_silent(report.shots, report.keys)))
     return len(report.shots)
 
 
+def _take_track(job: Job, path: Path, store: MaskStore) -> None:
+    """Fill the store with the union of what is in a track. Raises: InputError if it is damaged or does not fit."""
+    with Track.open(path) as track:
+        track.check_fits(job.info)
+        for index in range(track.frames):
+            confidence = track.confidence(index)
+            if confidence > 0:
+                store.put(index, track.mask(index), confidence)
+            job.tick("masks", index + 1, track.frames)
+
+
 @dataclass(slots=True)
-class _Tracking:
+class Tracking:
     """The steps of tracking: frames looked at for cuts; then those carried to, and masks united."""
 
     job: Job
@@ -81,23 +96,6 @@ class _Tracking:
     def join(self, index: int) -> None:
         self.done += 1
         self.job.tick("track", self.done, self.total)
-
-
-def _tell_silent(report: TrackReport) -> list[str]:
-    """A note on the frames of shots that no prompt speaks of, if there are such."""
-    silent: list[list[int]] = []
-    for shot in report.shots:
-        if any(shot.start <= frame < shot.stop for _, frame, _ in report.keyframes):
-            continue
-        if silent and silent[-1][1] == shot.start:
-            silent[-1][1] = shot.stop
-        else:
-            silent.append([shot.start, shot.stop])
-    if not silent:
-        return []
-    told = [f"{start} to {stop - 1}" if stop - start > 1 else f"{start}" for start, stop in silent[:_TOLD]]
-    more = [f"{len(silent) - _TOLD} more stretches"] if len(silent) > _TOLD else []
-    return [f"frames {', '.join(told + more)} are in shots that no prompt speaks of: nothing was tracked there"]
 
 
 def survey_background(job: Job, store: MaskStore) -> tuple[Survey, int]:

@@ -10,12 +10,14 @@ from typing import Any
 from vidremove.aside import open_aside
 from vidremove.choices import make_inpainters, name_inpainters
 from vidremove.config import Config
+from vidremove.correction import write_track
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
 from vidremove.media import MaskSink, Sink, beside, frames_as_they_are, open_sink, widened
 from vidremove.overlap import prefetch
 from vidremove.passes import MaskFiles, fill_range, get_masks, settle_prompts, survey_background
 from vidremove.stages.survey import Survey
+from vidremove.tracks import is_track_name
 from vidremove.types import Frame, Moment, OnProgress, Prompt, Result
 
 
@@ -41,7 +43,7 @@ def remove(
         source: video file, folder of pictures, or picture.
         target: where to write; appears when it is complete.
         prompts: what to remove, of one or several objects; their union is removed.
-        masks: folder or video with one mask a frame; then nothing is tracked and no prompts are allowed.
+        masks: track, folder or video with one mask a frame; then nothing is tracked and no prompts are allowed.
         mask_pictures: picture files to read as the masks of prompts, by (object, frame).
         start, end: work on [start, end) only and pass the rest through; int = frame, float = seconds.
         rate: frames per second of a frame folder.
@@ -119,9 +121,15 @@ def track(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Result:
-    """Write what would be removed: one PNG mask a frame, into the folder `target`. Arguments as for `remove`."""
+    """Write what would be removed into the folder `target`. Arguments as for `remove`.
+
+    A target named NAME.track becomes a track, see tracks.py, which can be looked at object by object, corrected and
+    given to `remove` as its masks; any other a folder of PNG pictures, one mask a frame.
+    """
     with open_job(source, config, on_progress, start=start, end=end, rate=rate) as job, ExitStack() as stack:
         prompts = settle_prompts(job, prompts, mask_pictures, None)
+        if is_track_name(target):
+            return write_track(job, prompts, Path(target), overwrite=overwrite)
         sink = stack.enter_context(MaskSink(Path(target), job.source, overwrite=overwrite))
         store = stack.enter_context(job.new_store())
         shots = get_masks(job, prompts, None, store)

@@ -80,6 +80,16 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A frame on which an object was asked for; its mask there is one that others are carried from."""
+
+    object: str
+    frame: int
+    score: float  # 0..1, of the mask
+    notes: tuple[str, ...] = ()  # what the user should know of it
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """One step of a pass. `total` is 0 while it is not known."""
 
