@@ -1,13 +1,14 @@
 """Open what is to be worked on: by path, from an upload, or the sample; frames by number, kept while they are near."""
 
+import os
+import secrets
 import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from vidremove.images import to_uint8
 from vidremove.media import Source, open_source
 from vidremove.types import MediaInfo
 
-from .scratch import Scratch
+from .hosting import Hosting
+from .workspace import home_folder
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".wmv")
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
@@ -25,6 +27,9 @@ SAMPLE = "sample.mp4"
 _SAMPLE_SECONDS = 3.0
 _CHUNK = 1 << 20  # bytes of an upload held at once while it is copied
 _KEPT_BYTES = 256 << 20  # of frames kept after they were shown
+_LEAST_FREE = 1 << 30  # bytes of the disk that the uploads of others leave free
+_FOR_MYSELF = Hosting()
+_drawing = threading.Lock()  # the sample is drawn once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +49,8 @@ class Medium:
     name: str  # as it is called on the page
     given: str  # as the command line would be told
     found: dict[Hashable, Found] = field(default_factory=dict)
+    finder: Any = None  # vidremove.finding.Finder: what was looked at round the frames that were pointed at
+    scan: Any = None  # app.scanning.Scan: the look through it in the background
     _kept: "OrderedDict[int, np.ndarray]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,64 +75,93 @@ class Medium:
             self.source.close()
 
 
-def open_path(text: str) -> Medium:
-    """Open a file or folder that this computer has. Raises: InputError, one sentence."""
+def open_path(text: str, hosting: Hosting = _FOR_MYSELF) -> Medium:
+    """Open a file or folder that this computer has, if it may be opened. Raises: InputError, one sentence."""
     path = text.strip().strip("'\"")
     if not path or "\0" in path:
         raise InputError("no path was given: write where the clip, the picture or the folder of frames is.")
-    whole = Path(path).expanduser()
-    return Medium(open_source(whole), whole.name or str(whole), str(whole))
+    whole = hosting.allow(Path(path).expanduser() if not hosting.shared else Path(path))
+    medium = _open(whole, whole.name or str(whole), path if hosting.shared else str(whole), hosting)
+    if medium.info.kind == "folder":
+        medium.name = "/".join(whole.parts[-2:])  # many are called "frames"
+    return medium
 
 
-def open_upload(stream: BinaryIO, name: str, folder: Path) -> Medium:
+def open_upload(stream: BinaryIO, name: str, folder: Path, hosting: Hosting = _FOR_MYSELF) -> Medium:
     """Copy an upload into `folder` and open it; its name decides the suffix among known ones and nothing else.
 
-    Raises: InputError for a file that is none of ours or cannot be read; nothing is left of it then.
+    Raises: InputError for a file that is none of ours, is too large or cannot be read; nothing is left of it then.
     """
     suffix = Path(name).suffix.lower()
     if suffix not in CLIPS + PICTURES:
         known = ", ".join(CLIPS + PICTURES)
         raise InputError(f"{name}: files ending in {suffix or 'nothing'} are not opened; needed {known}.")
-    kept = _free_path(folder, "upload", suffix)
+    kept, shown = folder / f"source{suffix}", Path(name.replace("\\", "/")).name
     try:
-        with kept.open("wb") as file:
-            shutil.copyfileobj(stream, file, _CHUNK)
-        source = open_source(kept)
+        _copy(stream, kept, name, hosting)
+        return _open(kept, shown, f"./{shown}" if shown.startswith("-") else shown, hosting)
     except OSError as error:
         kept.unlink(missing_ok=True)
         raise InputError(f"{name}: cannot be kept ({error.strerror}); free some space.") from error
-    except InputError as error:
+    except InputError:
         kept.unlink(missing_ok=True)
-        raise InputError(str(error).replace(str(kept), name)) from error
-    shown = Path(name.replace("\\", "/")).name
-    return Medium(source, shown, f"./{shown}" if shown.startswith("-") else shown)
+        raise
 
 
 def open_sample(folder: Path) -> Medium:
-    """Open the clip that the program draws itself; drawn once for all, in about ten seconds."""
-    kept = _free_path(folder, "upload", ".mp4")
-    shutil.copyfile(_sample().path / SAMPLE, kept)
+    """Open a copy of the clip that the program draws itself; drawn once for all, in about ten seconds.
+
+    Raises: InputError, OutputError where it cannot be kept.
+    """
+    kept, drawn = folder / f"source{Path(SAMPLE).suffix}", home_folder() / SAMPLE
+    try:
+        with _drawing:
+            if not drawn.is_file():
+                draft = drawn.with_name(f".{secrets.token_hex(4)}.mp4")
+                draw_demo(draft, _SAMPLE_SECONDS)
+                os.replace(draft, drawn)
+        shutil.copyfile(drawn, kept)
+    except OSError as error:
+        raise InputError(f"{drawn}: the sample cannot be kept ({error.strerror}); free some space.") from error
     return Medium(open_source(kept), SAMPLE, SAMPLE)
 
 
-@cache
-def _sample() -> Scratch:
-    """The folder with the clip, kept as long as the program runs."""
-    scratch = Scratch()
-    draw_demo(scratch.path / SAMPLE, _SAMPLE_SECONDS)
-    return scratch
+def open_kept(path: Path, name: str, given: str, folder: Path, hosting: Hosting) -> Medium:
+    """Open what a project in `folder` is about again, if it may still be opened. Raises: InputError."""
+    return _open(hosting.allow(path, folder), name, given, hosting)
 
 
-def _free_path(folder: Path, stem: str, suffix: str) -> Path:
-    """A path in `folder` that nothing has yet."""
-    number = 1
-    while (folder / f"{stem}-{number}{suffix}").exists():
-        number += 1
-    return folder / f"{stem}-{number}{suffix}"
+def _open(path: Path, name: str, given: str, hosting: Hosting) -> Medium:
+    """Open a source, and see that it is not too large. Raises: InputError that names it as the visitor does."""
+    try:
+        if hosting.shared and path.is_dir():
+            hosting.check_links(path)
+        source = open_source(path)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), name)) from error
+    try:
+        hosting.check(source.info, name)
+    except InputError:
+        source.close()
+        raise
+    return Medium(source, name, given)
+
+
+def _copy(stream: BinaryIO, kept: Path, name: str, hosting: Hosting) -> None:
+    """Copy in pieces, as far as the limit for uploads goes and the disk has room."""
+    left = hosting.upload_mb << 20
+    with kept.open("wb") as file:
+        while piece := stream.read(_CHUNK):
+            left -= len(piece)
+            if left < 0:
+                raise InputError(f"{name}: is larger than {hosting.upload_mb} MB; larger ones are not taken here.")
+            if hosting.shared and shutil.disk_usage(kept.parent).free < _LEAST_FREE:
+                raise InputError(f"{name}: the server has no room for it; try again later.")
+            file.write(piece)
 
 
 def describe(info: MediaInfo) -> str:
-    """Size, length and rate in one line."""
+    """Size, length, rate and what is special about the colours, in one line."""
     height, width = info.size
     parts = [f"{width} × {height}"]
     if info.kind != "photo":

@@ -1,25 +1,31 @@
-"""The page: where a medium is opened, then the editor; the result beside it once there is one."""
+"""The page: where a medium is opened, then what is looked at of it, with one bar on top.
 
-import os
-from collections.abc import Callable
+A view is a module with `show_picture(session)` and `show_panel(session)`; the timeline lies under all but the player.
+"""
+
+from functools import cache
 from typing import cast
 
 import streamlit as st
 
 from vidremove.errors import VidremoveError
 
-from . import editor, results
-from .opening import CLIPS, PICTURES, Medium, describe, open_path, open_sample, open_upload
+from . import editor, results, welcome
+from .hosting import Hosting
+from .opening import describe
 from .removing import collect
-from .session import Session, leave, take
+from .restoring import restore
+from .session import COMPARE, POINT, Session
 from .texts import plain
+from .workspace import Workspace, sweep
 
-START_WITH = "VIDREMOVE_APP_SOURCE"  # environment variable with the path to open first, set by `vidremove app FILE`
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 2.2rem 2rem 2rem; max-width: 1700px; }
-[data-testid="stHeader"] { background: transparent; }
+[data-testid="stMainBlockContainer"] { padding: 1.1rem 2rem 1.5rem; max-width: 1760px; }
+[data-testid="stHeader"] { background: transparent; pointer-events: none; }
+[data-testid="stHeader"] * { pointer-events: auto; }
 .st-key-canvas, .st-key-compare { opacity: 1 !important; } /* not faded while the next picture is made */
-h1 { font-size: 1.6rem !important; padding: 0 !important; }
+.st-key-bar { padding-right: 2.5rem; } /* of the menu */
+h1 { font-size: 1.9rem !important; padding: 0 !important; }
 </style>"""
 
 
@@ -27,85 +33,102 @@ def show() -> None:
     """Draw the page; runs from the top at every step of the visitor."""
     st.set_page_config(page_title="vidremove", page_icon=":material/ink_eraser:", layout="wide")
     st.html(_STYLE)
-    session = _session()
-    if collect(session):
-        st.session_state["view"] = results.COMPARE
+    hosting = Hosting.told()
+    _begin()
+    session = _session(hosting)
     if session.medium is None:
-        _show_opening(session)
+        welcome.show(session, hosting)
         return
-    _show_header(session)
+    _take_in(session)
+    session.save()
+    _show_bar(session)
     picture, panel = st.columns([3, 1.15], gap="large")
     with panel:  # where a message does not push the picture away from under the pointer
-        show_message(session)
+        welcome.show_message(session)
         results.show_panel(session) if results.comparing(session) else editor.show_panel(session)
     with picture:
         results.show_picture(session) if results.comparing(session) else editor.show_picture(session)
         if not results.playing(session):
             editor.show_timeline(session)
+    session.save()
 
 
-def show_message(session: Session) -> None:
-    """What went wrong in the last step."""
-    if session.message:
-        st.warning(plain(session.message[:1].upper() + session.message[1:]), icon=":material/info:")
+@cache
+def _begin() -> None:
+    """Once for a server: remove what nobody came back to."""
+    sweep()
 
 
-def _session() -> Session:
-    """The visitor's own; opens what the launcher was told to open, once."""
-    if "session" not in st.session_state:
-        session = st.session_state["session"] = Session()
-        given = os.environ.get(START_WITH, "")
-        if given:
-            _open(session, lambda: open_path(given))
-    return cast(Session, st.session_state["session"])
+def _session(hosting: Hosting) -> Session:
+    """The visitor's own: of the project that the address names, else what this tab had before, else a new one."""
+    session = cast("Session | None", st.session_state.get("session"))
+    named = st.query_params.get("project")
+    if session is not None and session.workspace is not None and named in (None, session.workspace.id):
+        if session.workspace.path.is_dir():
+            st.query_params["project"] = session.workspace.id
+            return session
+        session = st.session_state["session"] = Session(message="this project was deleted.")
+    workspace = Workspace.find(named)
+    if workspace is not None:
+        session = _take_up(workspace, hosting)
+    elif session is None or session.workspace is not None:
+        session = Session()
+        if hosting.source and "session" not in st.session_state:
+            session = welcome.open_first(hosting)
+    st.session_state["session"] = session
+    _name_address(session)
+    return session
 
 
-def _open(session: Session, opener: Callable[[], Medium]) -> None:
-    """Work on what `opener` opens; if it cannot, say why and keep everything."""
+def _take_up(workspace: Workspace, hosting: Hosting) -> Session:
+    """The session of a project; if it cannot be taken up, a new one that says why."""
     try:
-        take(session, opener())
+        return restore(workspace, hosting)
     except VidremoveError as error:
-        session.message = str(error)
+        return Session(message=str(error))
 
 
-def _show_header(session: Session) -> None:
+def _name_address(session: Session) -> None:
+    """Let the address name the project, so that a reload finds it."""
+    if session.workspace is not None:
+        st.query_params["project"] = session.workspace.id
+    elif "project" in st.query_params:
+        del st.query_params["project"]
+
+
+def _take_in(session: Session) -> None:
+    """The end of a run, if it has come: what it made is looked at."""
+    if collect(session):
+        session.view = COMPARE
+
+
+def _show_bar(session: Session) -> None:
+    """Name, description, what is odd; the view; another medium."""
     medium = session.medium
     if medium is None:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {plain(medium.name)}", width="content")
-        st.caption(describe(medium.info), width="content")
+    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+        st.markdown(f"##### {plain(medium.name)}", width="content")
+        st.caption(plain(describe(medium.info)), width="content")
         for note in medium.source.notes:
             st.badge(plain(note), color="orange")
         st.space("stretch")
-        if session.outcome is not None:
+        views = (POINT, *results.views(session)[1:]) if session.outcomes else (POINT,)
+        if len(views) > 1:
+            st.session_state["view"] = session.view if session.view in views else POINT
             st.segmented_control(
-                "View", results.views(session), key="view", label_visibility="collapsed", width="content"
-            )
-        st.button("Open another", icon=":material/folder_open:", on_click=leave, args=(session,), disabled=session.busy)
+                "View", views, key="view", on_change=_look, args=(session,), label_visibility="collapsed",
+                width="content",
+            )  # fmt: skip
+        st.button("Open another", icon=":material/folder_open:", on_click=_leave, args=(session,), key="leave")
 
 
-def _show_opening(session: Session) -> None:
-    _, middle, _ = st.columns([1, 2.2, 1])
-    with middle:
-        st.space("large")
-        st.title("Remove something from a clip or a photo")
-        st.caption("Point at it, check the mask, remove it, compare. Everything stays on this computer.")
-        show_message(session)
-        with st.container(border=True):
-            kinds = [suffix[1:] for suffix in CLIPS + PICTURES]
-            upload = st.file_uploader("Upload a clip or a photo", type=kinds, key="upload")
-            if upload is not None and st.button("Open the upload", type="primary", key="open_upload"):
-                _open(session, lambda: open_upload(upload, upload.name, session.folder))
-                st.rerun()
-            with st.form("by_path", border=False):
-                path = st.text_input(
-                    "Or open by path, best for large files: a clip, a photo or a folder of frames", key="path"
-                )
-                if st.form_submit_button("Open", icon=":material/folder_open:"):
-                    _open(session, lambda: open_path(path))
-                    st.rerun()
-        if st.button("Try the sample clip", icon=":material/movie:", key="sample"):
-            with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
-                _open(session, lambda: open_sample(session.folder))
-            st.rerun()
+def _look(session: Session) -> None:
+    session.view = st.session_state["view"] or session.view
+
+
+def _leave(session: Session) -> None:
+    """Go back to where a medium is opened; this one is kept, and so is what goes on for it."""
+    session.save()
+    st.session_state["session"] = Session()
+    st.query_params.clear()

@@ -1,19 +1,17 @@
 """Start a removal, and take in its end."""
 
-import weakref
 from pathlib import Path
 
 from vidremove import remove
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError, VidremoveError
-from vidremove.media import open_source
 from vidremove.types import OnProgress, Result
 
 from .commands import remove_command
 from .opening import Medium
+from .outcomes import Outcome, find_outcomes, keep_outcome
 from .prompting import find
-from .running import Run
-from .session import Outcome, Session, Settings, drop_outcome, keep
+from .session import Session, Settings, end_run, keep, start_run
 
 _WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # clips that come back with the suffix they had
 
@@ -45,15 +43,19 @@ def start(session: Session) -> None:
     except VidremoveError as error:
         session.message = str(error)
         return
-    session.runs += 1
-    source, target = medium.source.path, session.folder / f"result-{session.runs}{_suffix(medium)}"
+    workspace, suffix = session.files, _suffix(medium)
+    source, target = medium.source.path, workspace.new_result(suffix)
+    command = remove_command(medium.given, f"clean{suffix}", prompts, session.settings)
 
     def work(on_progress: OnProgress) -> Result:
-        return remove(source, target, prompts, config=config, on_progress=on_progress)
+        result = remove(source, target, prompts, config=config, on_progress=on_progress)
+        keep_outcome(workspace, Outcome(result, command))  # here, since the visitor may have gone
+        return result
 
-    session.command = remove_command(medium.given, f"clean{_suffix(medium)}", prompts, session.settings)
-    session.run = Run(work)
-    weakref.finalize(session.scratch, session.run.cancel)  # a visitor who has gone waits for no result
+    try:
+        start_run(session, "remove", "Removing", work)
+    except VidremoveError as error:
+        session.message = str(error)
 
 
 def collect(session: Session) -> bool:
@@ -61,24 +63,16 @@ def collect(session: Session) -> bool:
 
     Returns: whether there is a new result.
     """
-    run = session.run
-    if run is None or not run.finished:
+    run = end_run(session)
+    if run is None:
         return False
-    session.run = None
     if run.cancelled:
         session.message = "stopped as asked; your prompts are still here."
         return False
-    if run.result is None or session.medium is None:
+    if run.error:
         session.message = run.error
         return False
-    target = run.result.target
-    try:
-        after = Medium(open_source(target), f"clean{target.suffix}", str(target))
-    except VidremoveError as error:
-        session.message = str(error)
-        return False
-    drop_outcome(session)
-    session.outcome = Outcome(run.result, after, session.command)
+    session.outcomes = find_outcomes(session.files, session.outcomes)
     return True
 
 

@@ -10,10 +10,10 @@ from vidremove.errors import VidremoveError
 
 from .components import show_compare
 from .drawing import data_url, shrink
-from .session import Outcome, Session
+from .outcomes import Outcome
+from .session import COMPARE, PLAY, POINT, Session
 from .texts import plain
 
-POINT, COMPARE, PLAY = "Point", "Compare", "Play"
 _PLAYED = (".mp4", ".m4v", ".webm", ".mov")  # that browsers play, if the codec inside is one of theirs
 _LARGEST_PLAYED = 500 << 20  # bytes; Streamlit holds what it plays in memory
 

@@ -1,14 +1,18 @@
-"""A long piece of work in a thread of its own, with progress and cancel; it calls nothing of Streamlit."""
+"""Long pieces of work in threads of their own, with progress and cancel; nothing here calls Streamlit."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from vidremove.cli.console import WORDS
-from vidremove.errors import Cancelled, VidremoveError
-from vidremove.types import OnProgress, Progress, Result
+from vidremove.errors import Cancelled, InputError, VidremoveError
+from vidremove.types import OnProgress, Progress
+
+Work = Callable[[OnProgress], Any]
+_MOST_ENDED = 100  # runs that have ended and that nobody asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,20 @@ class Pass:
 class Run:
     """One run, started when it is made."""
 
-    def __init__(self, work: Callable[[OnProgress], Result]) -> None:
-        """Start `work`; it is handed the function to tell its progress to."""
-        self.result: Result | None = None
+    def __init__(self, work: Work, kind: str = "remove", title: str = "Removing") -> None:
+        """Start `work`; it is handed the function to tell its progress to.
+
+        Args:
+            kind: who takes in its end, such as "remove" or "track".
+            title: what the page calls it while it goes on.
+        """
+        self.kind, self.title = kind, title
+        self.result: Any = None  # what `work` returned
         self.error = ""  # one sentence where it failed
         self.cancelled = False
         self._steps: dict[str, tuple[Progress, float, float]] = {}  # the last one, when the pass began, when it came
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._do, args=(work,), name="vidremove-run", daemon=True)
+        self._thread = threading.Thread(target=self._do, args=(work,), name=f"vidremove-{kind}", daemon=True)
         self._thread.start()
 
     @property
@@ -84,7 +94,7 @@ class Run:
             self._steps[step.stage] = (step, began, now)
         return not self._stop.is_set()
 
-    def _do(self, work: Callable[[OnProgress], Result]) -> None:
+    def _do(self, work: Work) -> None:
         try:
             self.result = work(self._step)
         except Cancelled:
@@ -94,3 +104,48 @@ class Run:
         except Exception as error:  # a thread must not end without a word on the page
             logging.getLogger(__name__).exception("the run failed")
             self.error = f"the run failed unexpectedly ({type(error).__name__}: {error}); the source was not touched."
+
+
+class Runs:
+    """The runs of this process by project, so that one is found again after a reload; one at a time for a project.
+
+    A run whose visitor has gone goes on: what it makes is kept on disk by its own work.
+    """
+
+    def __init__(self, most: int = 4) -> None:
+        """Let `most` of them go on at a time."""
+        self.most = most
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def start(self, project: str, kind: str, title: str, work: Work) -> Run:
+        """Start `work` for a project.
+
+        Raises: InputError if it has a run already, or as many go on as may.
+        """
+        with self._lock:
+            if project in self._runs and not self._runs[project].finished:
+                raise InputError("something is going on for this project already: wait for its end, or cancel it.")
+            going = sum(not run.finished for run in self._runs.values())
+            if going >= self.most:
+                raise InputError(f"the computer is busy with {going} other runs: try again when one has ended.")
+            self._runs.pop(project, None)
+            ended = [key for key, run in self._runs.items() if run.finished]
+            for key in ended[: max(0, len(ended) - _MOST_ENDED)]:
+                del self._runs[key]
+            self._runs[project] = Run(work, kind, title)
+            return self._runs[project]
+
+    def find(self, project: str) -> Run | None:
+        """The project's run: one that goes on, or one that has ended and was not taken in."""
+        with self._lock:
+            return self._runs.get(project)
+
+    def drop(self, project: str) -> None:
+        """Let go of a run whose end was taken in."""
+        with self._lock:
+            if project in self._runs and self._runs[project].finished:
+                del self._runs[project]
+
+
+RUNS = Runs()

@@ -1,15 +1,19 @@
 """What one visitor has done so far, in one place, and the steps that change it."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Any
 
-from vidremove.types import Prompt, Result
+from vidremove.errors import InputError
+from vidremove.types import Prompt
 
 from .opening import Medium
-from .running import Run
-from .scratch import Scratch
+from .outcomes import Outcome
+from .running import RUNS, Run, Work
+from .saving import save
+from .workspace import Workspace
 
 COLOURS = ("#ff2828", "#2f7bff", "#18a558", "#b14bff", "#ff9d1c", "#00a7b5")  # of objects, in their order
+POINT, REVIEW, COMPARE, PLAY = VIEWS = ("Point", "Review", "Compare", "Play")
 _LONGEST_NAME = 40
 _MOST_UNDONE = 100
 
@@ -45,83 +49,124 @@ class Settings:
     preset: str = "default"
     fill: str = "patch"
     dilate: int = -1  # pixels; -1: by the size of the picture
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """A finished removal."""
-
-    result: Result
-    after: Medium
-    command: str  # that does the same
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """The state of one visitor's page."""
-
-    medium: Medium | None = None
-    frame: int = 0
-    tool: str = "click"  # "click", "not" or "box"
-    said: Said = field(default_factory=Said)
-    undone: list[Said] = field(default_factory=list)  # what was said before, for steps back
-    settings: Settings = field(default_factory=Settings)
-    run: Run | None = None
-    command: str = ""  # of the run
-    outcome: Outcome | None = None
-    message: str = ""  # what went wrong in the last step, one sentence
-    runs: int = 0
-    scratch: Scratch = field(default_factory=Scratch)
+    feather: int = -1  # pixels; -1: as the preset has it
 
     @property
-    def folder(self) -> Path:
-        """For uploads and results; removed with the session."""
-        return self.scratch.path
+    def fills(self) -> tuple[str, ...]:
+        """One fill, or several that are tried one after the other, such as "lama+mat"."""
+        return tuple(self.fill.split("+"))
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What changes in the preset, for `load_config`; with the first of several fills."""
+        pixels = {"dilate": self.dilate, "feather": self.feather}
+        changes = (f"fill.{key}={value}" for key, value in pixels.items() if value >= 0)
+        return (f"fill.inpainter={self.fills[0]}", *changes)
+
+
+@dataclass(eq=False)
+class Session:
+    """The state of one visitor's page; shared by the tabs in which the same project is open."""
+
+    workspace: Workspace | None = None  # where it is kept on disk; with `medium`
+    medium: Medium | None = None
+    frame: int = 0
+    tool: str = "click"
+    said: Said = field(default_factory=Said)
+    hidden: set[str] = field(default_factory=set)  # objects whose masks are not drawn
+    undone: list[Said] = field(default_factory=list)  # what was said before, for steps back
+    redone: list[Said] = field(default_factory=list)  # what was taken back, for steps forward
+    settings: Settings = field(default_factory=Settings)
+    view: str = POINT
+    run: Run | None = None
+    track: Any = None  # vidremove.tracks.Track: the masks over the clip
+    tracked: tuple[Prompt, ...] = ()  # what the track was made from
+    dismissed: set[tuple[str, int, str]] = field(default_factory=set)  # doubts that were found right
+    footage: Any = None  # app.footage.Footage: what is made in the background for the track
+    trial: Any = None  # app.trying.Trial: one second, before and after
+    outcomes: list[Outcome] = field(default_factory=list)  # in the order in which they were made
+    message: str = ""  # what went wrong in the last step, one sentence
+    _saved: tuple[Any, ...] = ()
+
+    @property
+    def files(self) -> Workspace:
+        """Where everything is kept. Raises: InputError while nothing is open."""
+        if self.workspace is None:
+            raise InputError("nothing is open: open a clip or a photo first.")
+        return self.workspace
 
     @property
     def busy(self) -> bool:
         return self.run is not None
 
+    @property
+    def outcome(self) -> Outcome | None:
+        """The last one."""
+        return self.outcomes[-1] if self.outcomes else None
+
     def say(self, said: Said) -> None:
         """Go on with this, and remember what was before."""
         self.undone = [*self.undone[-_MOST_UNDONE:], self.said]
-        self.said, self.message = said, ""
+        self.said, self.redone, self.message = said, [], ""
+        self.save()
+
+    def save(self) -> None:
+        """Keep all this on disk, if it changed since it was kept last; any change may be followed by it."""
+        shown = (self.frame, self.tool, self.view)
+        now = (self.said, self.settings, shown, self.track, self.tracked, frozenset(self.dismissed))
+        if now != self._saved:
+            self._saved = now
+            save(self)
 
 
-def take(session: Session, medium: Medium) -> None:
-    """Work on another medium; what was said and done of the one before is let go."""
-    if session.medium is not None:
-        session.medium.close()
-    drop_outcome(session)
-    session.medium, session.frame, session.message = medium, 0, ""
-    session.said, session.undone = Said(), []
+def take(session: Session, medium: Medium, workspace: Workspace) -> None:
+    """Begin to work on a medium in a folder for it."""
+    session.workspace, session.medium, session.frame, session.message = workspace, medium, 0, ""
+    session.said, session.undone, session.redone, session.view = Said(), [], [], POINT
+    session.run, session.outcomes = RUNS.find(workspace.id), []
+    session.track, session.tracked, session.dismissed, session.footage = None, (), set(), None
 
 
-def leave(session: Session) -> None:
-    """Go back to where a medium is opened."""
-    if session.medium is not None:
-        session.medium.close()
-    drop_outcome(session)
-    session.medium, session.message = None, ""
+def start_run(session: Session, kind: str, title: str, work: Work) -> None:
+    """Start a long piece of work for the project; `work` keeps what it makes in the project's folder itself.
+
+    Raises: InputError if something goes on already, or too much on this computer.
+    """
+    session.run = RUNS.start(session.files.id, kind, title, work)
 
 
-def drop_outcome(session: Session) -> None:
-    """Let go of a result."""
-    if session.outcome is not None:
-        session.outcome.after.close()
-        session.outcome = None
+def end_run(session: Session) -> Run | None:
+    """The run that has ended, and is the session's no more; None while it goes on, or if there is none."""
+    run = session.run
+    if run is None or not run.finished:
+        return None
+    session.run = None
+    RUNS.drop(session.files.id)
+    return run
 
 
 def go_to(session: Session, frame: int) -> None:
     """Show another frame, the nearest there is."""
     if session.medium is not None:
         session.frame, session.message = min(max(0, frame), session.medium.info.frames - 1), ""
+        session.save()
 
 
 def undo(session: Session) -> None:
     """Take back the last thing that was said."""
     if session.undone:
+        session.redone.append(session.said)
         session.said = session.undone.pop()
+        session.save()
+    session.message = ""
+
+
+def redo(session: Session) -> None:
+    """Say again what was taken back last."""
+    if session.redone:
+        session.undone.append(session.said)
+        session.said = session.redone.pop()
+        session.save()
     session.message = ""
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from app.opening import Medium, open_path
 from app.session import Session, take
+from app.workspace import HOME, Workspace
 from benchmarks.scenes import write_clip
 
 SIZE = (120, 160)
@@ -16,11 +17,19 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("app"), 12, *SIZE)[0]
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of projects for each test, never the one of this user."""
+    folder = tmp_path_factory.mktemp("projects")
+    monkeypatch.setenv(HOME, str(folder))
+    return folder
+
+
 @pytest.fixture
-def session(clip: Path) -> Session:
+def session(clip: Path, home: Path) -> Session:
     """A visitor who has opened the clip."""
     made = Session()
-    take(made, open_path(str(clip)))
+    take(made, open_path(str(clip)), Workspace.new())
     return made
 
 

@@ -8,18 +8,68 @@ from vidremove.cli import app as launcher
 from vidremove.cli.main import main, make_parser
 
 
+def options(*words: str) -> dict[str, str]:
+    """What Streamlit is told."""
+    told = launcher.server_arguments(make_parser().parse_args(["app", *words]))
+    return dict(zip(told[2::2], told[3::2], strict=True))
+
+
+def told(*words: str) -> dict[str, str]:
+    """What the page is told."""
+    return launcher.environment(make_parser().parse_args(["app", *words]))
+
+
 def test_the_server_is_for_this_computer_and_tells_nobody() -> None:
-    words = " ".join(launcher.server_arguments(8600, True))
-    assert "--server.address localhost" in words
-    assert "--browser.gatherUsageStats false" in words
-    assert "--server.maxUploadSize 4000" in words
-    assert "--server.port 8600" in words
-    assert launcher.page_path().name == "main.py"
+    here = options("--port", "8600", "--no-browser")
+    assert here["--server.address"] == "localhost"
+    assert here["--server.port"] == "8600"
+    assert here["--server.headless"] == "true"
+    assert here["--server.maxUploadSize"] == "4000"
+    assert here["--browser.gatherUsageStats"] == "false"
+    assert here["--logger.hideWelcomeMessage"] == "true"
+    assert options()["--server.headless"] == "false"
+    assert set(told().values()) == {"", "4000"}
 
 
-def test_a_file_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["app", "/no/such.mp4"]) == 1
-    assert "no such file" in capsys.readouterr().err
+def test_served_to_others_it_is_told_what_they_may_do(tmp_path: Path) -> None:
+    shared = options("--host", "0.0.0.0", "--upload-limit", "20")
+    assert shared["--server.address"] == "0.0.0.0"
+    assert shared["--server.headless"] == "true"
+    assert shared["--server.maxUploadSize"] == "20"
+    assert shared["--client.showErrorDetails"] == "none"
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    page = told("--host", "0.0.0.0", "--root", str(tmp_path / "link"))
+    assert page["VIDREMOVE_APP_SHARED"] == "1"
+    assert page["VIDREMOVE_APP_ROOT"] == str(tmp_path.resolve())
+
+
+def test_streamlit_knows_every_option() -> None:
+    from streamlit import config
+
+    known = config.get_config_options()
+    assert {option.removeprefix("--") for option in options()} <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["/no/such.mp4"], 1, "no such file"),
+        (["--host", "0.0.0.0", "--root", "/no/such"], 1, "no such file"),
+        (["--host", "0.0.0.0", "--root", __file__], 1, "no folder"),
+        (["--root", "/"], 2, "give --host too"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], words: list[str], code: int, message: str
+) -> None:
+    assert main(["app", *words]) == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1e3", "99999999"])
+def test_a_limit_that_is_none_is_refused(limit: str) -> None:
+    with pytest.raises(SystemExit):
+        make_parser().parse_args(["app", "--upload-limit", limit])
 
 
 def test_without_streamlit_it_is_said_how_to_get_it(

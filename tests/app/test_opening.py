@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from app import opening
+from app.hosting import Hosting
 from app.opening import describe, open_path, open_sample, open_upload
 from vidremove.errors import InputError
 from vidremove.media import open_source
+from vidremove.media.write import write_clip
 
 
 def test_frames_are_those_of_the_clip_in_any_order(clip: Path) -> None:
@@ -34,7 +36,7 @@ def test_the_name_of_an_upload_never_becomes_a_path(clip: Path, tmp_path: Path, 
     folder = tmp_path / "uploads"
     folder.mkdir()
     medium = open_upload(io.BytesIO(clip.read_bytes()), name, folder)
-    assert [path.name for path in folder.iterdir()] == ["upload-1.mp4"]
+    assert [path.name for path in folder.iterdir()] == ["source.mp4"]
     assert list(tmp_path.iterdir()) == [folder]
     assert "/" not in medium.name
     assert not medium.given.startswith("-")
@@ -66,24 +68,33 @@ def test_few_frames_are_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     medium.close()
 
 
-def test_the_sample_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"big\.mp4: is larger than 1 MB"):
+        open_upload(io.BytesIO(bytes(3 << 20)), "big.mp4", tmp_path, Hosting(upload_mb=1))
+    assert not list(tmp_path.iterdir())
+
+
+def test_uploads_of_others_leave_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "_LEAST_FREE", 1 << 60)
+    with pytest.raises(InputError, match="no room"):
+        open_upload(io.BytesIO(b"x"), "a.mp4", tmp_path, Hosting(shared=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_sample_is_drawn_once(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 
     def draw(path: Path, seconds: float) -> None:
         drawn.append(path)
-        opening_write(path)
-
-    def opening_write(path: Path) -> None:
-        from vidremove.media.write import write_clip
-
         write_clip(path, [np.zeros((64, 64, 3), np.uint8)] * 3, Fraction(25))
 
     monkeypatch.setattr(opening, "draw_demo", draw)
-    opening._sample.cache_clear()
-    for _ in range(2):
-        medium = open_sample(tmp_path)
+    for number in "12":
+        folder = tmp_path / number
+        folder.mkdir()
+        medium = open_sample(folder)
         assert (medium.name, medium.info.frames) == ("sample.mp4", 3)
+        assert medium.source.path.parent == folder
         medium.close()
-    opening._sample.cache_clear()
     assert len(drawn) == 1
-    assert len(list(tmp_path.iterdir())) == 2
+    assert [path.name for path in home.iterdir()] == ["sample.mp4"]

@@ -1,14 +1,17 @@
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.page import START_WITH
+from app import restoring
+from app.hosting import SHARED, SOURCE
 from app.prompting import apply_event
-from app.session import Session
+from app.session import Session, go_to
 from app.texts import plain
-from vidremove.cli.app import page_path
+from app.welcome import when
+from vidremove.cli.app import script_path
 
 pytestmark = [
     pytest.mark.usefixtures("square"),
@@ -25,7 +28,7 @@ def _page() -> None:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.delenv(START_WITH, raising=False)
+    monkeypatch.delenv(SOURCE, raising=False)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     return AppTest.from_function(_page, default_timeout=60).run()
 
@@ -34,6 +37,16 @@ def page(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def opened(page: AppTest, clip: Path) -> AppTest:
     page.text_input(key="path").set_value(str(clip))
     return press(page, "Open")
+
+
+def fresh_page(project: str | None = None) -> AppTest:
+    """The page in another tab, at the address of a project."""
+    page = AppTest.from_function(_page, default_timeout=60)
+    if project is not None:
+        page.query_params["project"] = project
+    page = page.run()
+    assert not page.exception
+    return page
 
 
 def press(page: AppTest, label: str) -> AppTest:
@@ -54,7 +67,7 @@ def session_of(page: AppTest) -> Session:
 
 
 def test_the_script_that_streamlit_runs_shows_the_page(page: AppTest) -> None:
-    script = AppTest.from_file(str(page_path()), default_timeout=60).run()
+    script = AppTest.from_file(str(script_path("main.py")), default_timeout=60).run()
     assert not script.exception
     assert script.text_input(key="path")
 
@@ -74,26 +87,16 @@ def test_a_clip_opens_and_is_described(opened: AppTest) -> None:
 
 def test_an_upload_opens(page: AppTest, clip: Path) -> None:
     page.file_uploader(key="upload").upload("../my clip.mp4", clip.read_bytes(), "video/mp4").run()
-    page = press(page, "Open the upload")
+    assert not page.exception
     session = session_of(page)
     assert session.medium is not None
-    assert session.medium.source.path == session.folder / "upload-1.mp4"
+    assert session.medium.source.path == session.files.path / "source.mp4"
 
 
 def test_the_launcher_says_what_to_open_first(page: AppTest, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(START_WITH, str(clip))
-    first = AppTest.from_function(_page, default_timeout=60).run()
-    assert not first.exception
+    monkeypatch.setenv(SOURCE, str(clip))
+    first = fresh_page()
     assert session_of(first).medium is not None
-
-
-def test_steps_and_slider_move_to_the_frame(opened: AppTest) -> None:
-    page = press(press(opened, "+1"), "+10")
-    assert session_of(page).frame == 11
-    page = press(page, "−1")
-    page = page.slider(key="frame").set_value(4).run()
-    assert session_of(page).frame == 4
-    assert any("Frame 4 of 11" in caption.value for caption in page.caption)
 
 
 def test_keep_add_another_and_undo(opened: AppTest) -> None:
@@ -124,14 +127,85 @@ def test_remove_then_compare_then_go_back(opened: AppTest) -> None:
     page = page.run()
     assert not page.exception
     assert "vidremove remove" in page.code[0].value
-    assert page.get("download_button")
-    page.session_state["view"] = "Point"
+    session_of(page).view = "Point"
     page = page.run()
     assert not disabled(page, "Remove")
     page = press(page, "Open another")
     assert page.text_input(key="path")
+    assert "project" not in page.query_params
+    assert any("1 object · 1 result" in caption.value for caption in page.caption)
 
 
 def test_text_from_outside_is_not_markdown() -> None:
     assert plain("a_b [x](y) :red[z]").replace("\\", "") == "a_b [x](y) :red[z]"
     assert "\\[" in plain("[")
+
+
+def test_a_reload_takes_the_project_up_again(opened: AppTest) -> None:
+    session = session_of(opened)
+    apply_event(session, CLICK)
+    go_to(session, 10)
+    page = opened.run()
+    assert page.query_params["project"] == session.files.id
+    again = fresh_page(session.files.id)
+    assert session_of(again).frame == 10
+    assert session_of(again).said.draft[0].clicks == ((90, 66),)
+    assert not disabled(again, "Keep")
+
+
+@pytest.mark.parametrize("project", ["0" * 32, "../../etc", "", "a/b", "%2e%2e"])
+def test_an_unknown_project_is_a_new_one(page: AppTest, project: str) -> None:
+    other = fresh_page(project)
+    assert other.text_input(key="path")
+    assert session_of(other).workspace is None
+    assert "project" not in other.query_params
+
+
+def test_a_project_is_gone_on_with_or_deleted(opened: AppTest, clip: Path) -> None:
+    key = session_of(opened).files.id
+    page = fresh_page()
+    page = page.button(key=f"open_{key}").click().run()
+    assert not page.exception
+    assert session_of(page).files.id == key
+    page = press(page, "Open another")
+    page = page.button(key=f"delete_{key}").click().run()
+    assert not page.exception
+    assert key not in {str(button.key).removeprefix("open_") for button in page.button}
+    assert clip.exists()
+    assert "deleted" in opened.run().warning[0].value
+
+
+def test_the_launcher_goes_on_where_its_file_was_left(
+    page: AppTest, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SOURCE, str(clip))
+    first = fresh_page()
+    go_to(session_of(first), 1)
+    again = fresh_page()
+    assert session_of(again).files == session_of(first).files
+    assert session_of(again).frame == 1
+
+
+def test_others_see_neither_projects_nor_paths(opened: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED, "1")
+    monkeypatch.setattr(restoring, "_open", WeakValueDictionary())  # another process
+    page = fresh_page()
+    assert not page.text_input
+    assert [button.key for button in page.button] == ["sample"]
+    other = fresh_page(session_of(opened).files.id)
+    assert session_of(other).medium is None
+    assert "upload" in other.warning[0].value
+
+
+def test_a_bad_upload_is_one_sentence_and_leaves_nothing(page: AppTest, home: Path) -> None:
+    page.file_uploader(key="upload").upload("broken.mp4", b"no clip", "video/mp4").run()
+    assert not page.exception
+    assert "broken" in page.warning[0].value
+    assert not list(home.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(5, "just now"), (70, "1 minute ago"), (7300, "2 hours ago"), (3 * 86400, "3 days ago")]
+)
+def test_times_are_told_in_words(seconds: float, words: str) -> None:
+    assert when(1000.0, 1000.0 + seconds) == words

@@ -1,4 +1,3 @@
-import gc
 import threading
 import zipfile
 from io import BytesIO
@@ -8,12 +7,11 @@ import numpy as np
 import pytest
 
 from app import removing
-from app.opening import open_path
 from app.prompting import apply_event
 from app.removing import collect, start
 from app.results import read_result
 from app.running import Run
-from app.session import Session, Settings, leave, take
+from app.session import Session, Settings
 from tests.app.conftest import medium_of
 from vidremove.errors import Cancelled, OutputError
 from vidremove.types import OnProgress, Progress, Result
@@ -37,7 +35,7 @@ def test_a_removal_runs_through_and_its_result_is_kept(session: Session) -> None
     outcome = session.outcome
     assert outcome is not None
     assert outcome.after.info.frames == 12
-    assert outcome.after.source.path.parent == session.folder
+    assert outcome.after.source.path.parent == session.files.results
     assert np.abs(outcome.after.at(6).astype(int) - medium_of(session).at(6)).max() > 20
     assert read_result(outcome.after.source.path)[4:8] == b"ftyp"
     assert "--click 90,66@6 --config fast" in outcome.command
@@ -45,8 +43,6 @@ def test_a_removal_runs_through_and_its_result_is_kept(session: Session) -> None
     assert {"Tracking the object", "Removing"} <= set(labels)
     assert session.said.kept
     assert not session.busy
-    leave(session)
-    assert session.outcome is None
 
 
 @pytest.mark.usefixtures("square")
@@ -75,31 +71,6 @@ def test_cancel_keeps_the_prompts(session: Session, monkeypatch: pytest.MonkeyPa
     assert not collect(session)
     assert "stopped" in session.message
     assert [len(prompt.clicks) for prompt in session.said.prompts] == [1]
-
-
-@pytest.mark.usefixtures("square")
-def test_a_visitor_who_leaves_ends_the_run(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = threading.Event()
-
-    def slow(*args: object, on_progress: OnProgress, **options: object) -> Result:
-        assert left.wait(WAIT_S)
-        assert on_progress(Progress("fill", 1, 2)) is False
-        raise Cancelled("stopped")
-
-    monkeypatch.setattr(removing, "remove", slow)
-    visitor = Session()
-    take(visitor, open_path(str(clip)))
-    click(visitor)
-    start(visitor)
-    run, folder = visitor.run, visitor.folder
-    assert run is not None
-    medium_of(visitor).close()
-    del visitor
-    gc.collect()
-    left.set()
-    assert run.wait(WAIT_S)
-    assert run.cancelled
-    assert not folder.exists()
 
 
 def test_nothing_said_is_nothing_started(session: Session) -> None:

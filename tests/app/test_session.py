@@ -1,10 +1,7 @@
-from pathlib import Path
-
 import pytest
 
-from app.opening import open_path
 from app.prompting import apply_event
-from app.session import Session, add_another, choose, colour_of, discard, forget, go_to, keep, rename, take, undo
+from app.session import Session, add_another, choose, colour_of, discard, forget, go_to, keep, redo, rename, undo
 
 pytestmark = pytest.mark.usefixtures("square")
 
@@ -71,11 +68,17 @@ def test_frames_past_the_ends_are_the_ends(session: Session) -> None:
     assert session.frame == 0
 
 
-def test_another_medium_starts_anew_and_the_folder_goes_with_the_session(session: Session, clip: Path) -> None:
+def test_what_was_taken_back_can_be_said_again_until_something_else_is_said(session: Session) -> None:
     click(session, 40, 40)
-    take(session, open_path(str(clip)))
-    assert not session.said.prompts
-    folder = session.folder
-    assert folder.is_dir()
-    session.scratch.remove()
-    assert not folder.exists()
+    keep(session)
+    undo(session)
+    undo(session)
+    redo(session)
+    assert session.said.draft
+    redo(session)
+    redo(session)
+    assert session.said.kept
+    undo(session)
+    click(session, 50, 50)
+    redo(session)
+    assert [prompt.clicks for prompt in session.said.prompts] == [((40, 40), (50, 50))]

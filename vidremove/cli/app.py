@@ -6,47 +6,74 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vidremove.cli.console import Reporter
+from vidremove.cli.options import UsageError
 from vidremove.errors import InputError, PluginError
 
-_START_WITH = "VIDREMOVE_APP_SOURCE"  # read by app/page.py
-_UPLOAD_MB = 4000
+_HERE = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
+_ACCENT = {"light": "#0f766e", "dark": "#2dd4bf"}  # one calm colour for what can be pressed
 
 
 def run_app(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove app`. Returns when the server is stopped.
 
-    Raises: PluginError without Streamlit; InputError for a file that is not there.
+    Raises: PluginError without Streamlit; InputError for a file or folder that is not there; UsageError.
     """
     if find_spec("streamlit") is None:
         raise PluginError('the app needs Streamlit: pip install "vidremove[app]".')
-    if args.file is not None:
-        if not args.file.exists():
-            raise InputError(f"{args.file}: no such file or folder.")
-        os.environ[_START_WITH] = str(args.file.absolute())
+    os.environ.update(environment(args))
     from streamlit.web import cli
 
-    reporter.say(f"opening http://localhost:{args.port}; Ctrl+C ends it.")
-    cli.main(server_arguments(args.port, args.no_browser), standalone_mode=False)
+    shared = args.host not in _HERE
+    address = "localhost" if args.host in _EVERYWHERE else args.host
+    reporter.say(f"opening http://{address}:{args.port}; Ctrl+C ends it.")
+    if shared:
+        what = f"open what is in {args.root}, and upload" if args.root else "upload"
+        reporter.say(f"served on {args.host}: whoever reaches it may {what} up to {args.upload_limit} MB.")
+    cli.main(server_arguments(args), standalone_mode=False)
 
 
-def server_arguments(port: int, no_browser: bool) -> list[str]:
-    """What Streamlit is told: this computer only, no telemetry, uploads of up to 4 GB."""
+def environment(args: argparse.Namespace) -> dict[str, str]:
+    """What the page is told, see app/hosting.py. Raises: InputError, UsageError."""
+    shared = args.host not in _HERE
+    if args.root is not None and not shared:
+        raise UsageError("--root confines what others may open: give --host too.")
+    for path in (args.file, args.root):
+        if path is not None and not path.exists():
+            raise InputError(f"{path}: no such file or folder.")
+    if args.root is not None and not args.root.is_dir():
+        raise InputError(f"{args.root}: is no folder; --root needs one.")
+    return {
+        "VIDREMOVE_APP_SOURCE": str(args.file.absolute()) if args.file is not None else "",
+        "VIDREMOVE_APP_ROOT": str(args.root.resolve()) if args.root is not None else "",
+        "VIDREMOVE_APP_SHARED": "1" if shared else "",
+        "VIDREMOVE_APP_UPLOAD_MB": str(args.upload_limit),
+    }
+
+
+def server_arguments(args: argparse.Namespace) -> list[str]:
+    """What Streamlit is told: where to listen, how much to take, no telemetry, the colours."""
     options = {
-        "server.address": "localhost",
-        "server.port": port,
-        "server.headless": str(no_browser).lower(),
-        "server.maxUploadSize": _UPLOAD_MB,
+        "server.address": args.host,
+        "server.port": args.port,
+        "server.headless": str(args.no_browser or args.host not in _HERE).lower(),
+        "server.maxUploadSize": args.upload_limit,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none" if args.host not in _HERE else "full",
+        "logger.hideWelcomeMessage": "true",  # which asks the net for this computer's address
+        **{f"theme.{mode}.primaryColor": colour for mode, colour in _ACCENT.items()},
+        "theme.baseRadius": "medium",
     }
-    return ["run", str(page_path()), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    script = script_path("serving.py")  # the page, and a way to fetch files beside it
+    return ["run", str(script), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
 
 
-def page_path() -> Path:
-    """The script of the page: in a wheel, else in a checkout. Raises: PluginError if it is in neither."""
+def script_path(name: str) -> Path:
+    """A script of the app: in a wheel, else in a checkout. Raises: PluginError if it is in neither."""
     here = Path(__file__).resolve().parents[1]
     for folder in (here / "app", here.parent / "app"):
-        if (folder / "main.py").is_file():
-            return folder / "main.py"
+        if (folder / name).is_file():
+            return folder / name
     raise PluginError("the page of the app is missing: install vidremove again.")

@@ -133,8 +133,23 @@ def add_fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lossless", action="store_true", help="write video without loss")
 
 
+def _megabytes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: needed megabytes, 1 to 1000000")
+    return int(text)
+
+
 def add_app(parser: argparse.ArgumentParser) -> None:
     """How to start the app."""
     parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="clip, picture or folder to open first")
     parser.add_argument("--port", type=int, default=8501, help="of this computer (default: 8501)")
+    parser.add_argument(
+        "--host", metavar="ADDRESS", default="localhost", help="serve it to others too, at this address (0.0.0.0: all)"
+    )
+    parser.add_argument(
+        "--root", metavar="DIR", type=Path, help="with --host: the folder whose files others may open; none without it"
+    )
+    parser.add_argument(
+        "--upload-limit", metavar="MB", type=_megabytes, default=4000, help="size of an upload (default: 4000)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only serve; open no browser")

@@ -1,0 +1,164 @@
+"""Where a medium is opened: by upload, by path, the sample, or a project that was begun before."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import streamlit as st
+
+from vidremove.errors import VidremoveError
+
+from .hosting import Hosting
+from .opening import CLIPS, PICTURES, Medium, open_path, open_sample, open_upload
+from .recent import Recent, list_recent
+from .restoring import restore, share
+from .running import RUNS
+from .session import Session, take
+from .texts import plain, sentence
+from .workspace import Workspace
+
+_COVER = 480  # pixels of the longer side of a project's picture
+_COLUMNS = 4
+
+
+def show(session: Session, hosting: Hosting) -> None:
+    """The page without a medium."""
+    _, middle, _ = st.columns([1, 3.2, 1])
+    with middle:
+        st.space("medium")
+        st.title("Remove something from a clip or a photo")
+        where = (
+            "Your files stay on this computer."
+            if not hosting.shared
+            else "Your work is kept for 30 days, for you alone."
+        )
+        st.markdown(f"Point at it, check the mask, remove it, compare. {where}")
+        show_message(session)
+        _show_ways(session, hosting)
+        if not hosting.shared:
+            _show_recent(session, hosting)
+
+
+def show_message(session: Session) -> None:
+    """What went wrong in the last step."""
+    if session.message:
+        st.warning(plain(sentence(session.message)), icon=":material/info:")
+
+
+def open_first(hosting: Hosting) -> Session:
+    """A session with what the launcher was told to open; for oneself, where it was left the last time."""
+    if not hosting.shared:
+        for recent in list_recent():
+            if recent.source == Path(hosting.source):
+                try:
+                    return restore(recent.workspace, hosting)
+                except VidremoveError:
+                    break
+    session = Session()
+    open_new(session, lambda folder: open_path(hosting.source, hosting))
+    return session
+
+
+def open_new(session: Session, opener: Callable[[Path], Medium]) -> None:
+    """Begin a project with what `opener` opens, which is handed its folder; if it cannot, say why and leave nothing."""
+    workspace = None
+    try:
+        workspace = Workspace.new()
+        take(session, opener(workspace.path), workspace)
+    except VidremoveError as error:
+        session.message = str(error)
+        if workspace is not None:
+            workspace.remove()
+        return
+    share(session)
+    session.save()
+    keep_cover(session)
+
+
+def keep_cover(session: Session) -> None:
+    """Keep a small picture for the list of projects."""
+    if session.medium is None:
+        return
+    try:
+        image = session.medium.at(session.medium.info.frames // 3)
+    except VidremoveError:  # the page will tell when the frame is shown
+        return
+    scale = min(1.0, _COVER / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(session.files.cover), small[:, :, ::-1])
+
+
+def _show_ways(session: Session, hosting: Hosting) -> None:
+    with st.container(border=True, key="ways"):
+        kinds = [suffix[1:] for suffix in CLIPS + PICTURES]
+        upload = st.file_uploader(
+            "Drop a clip or a photo here", type=kinds, key="upload", max_upload_size=hosting.upload_mb
+        )
+        if upload is not None and upload.file_id != st.session_state.get("tried"):
+            st.session_state["tried"] = upload.file_id  # once, also where it cannot be opened
+            open_new(session, lambda folder: open_upload(upload, upload.name, folder, hosting))
+            st.rerun()
+        if hosting.by_path:
+            _show_path(session, hosting)
+        if st.button("Try the sample clip", icon=":material/movie:", key="sample"):
+            with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
+                open_new(session, open_sample)
+            st.rerun()
+
+
+def _show_path(session: Session, hosting: Hosting) -> None:
+    with st.form("by_path", border=False):
+        words, button = st.columns([5, 1], vertical_alignment="bottom")
+        hint = "best for large files: a clip, a photo or a folder of frames is read where it is"
+        path = words.text_input(f"Or open by path, {hint}", key="path", placeholder="/films/street.mp4")
+        if button.form_submit_button("Open", icon=":material/folder_open:", width="stretch"):
+            open_new(session, lambda folder: open_path(path, hosting))
+            st.rerun()
+
+
+def _show_recent(session: Session, hosting: Hosting) -> None:
+    recents = list_recent()
+    if not recents:
+        return
+    st.space("small")
+    st.markdown("##### Go on with")
+    for first in range(0, len(recents), _COLUMNS):
+        for column, recent in zip(st.columns(_COLUMNS), recents[first : first + _COLUMNS], strict=False):
+            with column:
+                _show_project(recent)
+
+
+def _show_project(recent: Recent) -> None:
+    key = recent.workspace.id
+    with st.container(border=True, key=f"project_{key}"):
+        if recent.cover is not None:
+            st.image(str(recent.cover), width="stretch")
+        st.markdown(f"**{plain(recent.name)}**")
+        st.caption(plain(f"{when(recent.touched_s, time.time())} · {recent.progress}"))
+        with st.container(horizontal=True):
+            st.button("Open", key=f"open_{key}", on_click=_go_on, args=(key,), width="stretch")
+            with st.popover("", icon=":material/delete:"):
+                st.caption("Its prompts and results go; a clip that was opened by its path stays.")
+                st.button("Delete", key=f"delete_{key}", type="primary", on_click=_delete, args=(recent.workspace,))
+
+
+def _go_on(key: str) -> None:
+    st.query_params["project"] = key
+
+
+def _delete(workspace: Workspace) -> None:
+    run = RUNS.find(workspace.id)
+    if run is not None:
+        run.cancel()
+    workspace.remove()
+
+
+def when(then_s: float, now_s: float) -> str:
+    """How long ago something was, in words."""
+    minutes = int((now_s - then_s) / 60)
+    for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)):
+        count = minutes // size
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
