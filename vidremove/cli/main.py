@@ -23,6 +23,9 @@ EXAMPLES = """examples:
   vidremove remove  photo.jpg clean.png --box 40,30,200,310       one picture
   vidremove remove  clip.mp4  clean.mp4 --mask masks/             one mask a frame: nothing is tracked
   vidremove track   clip.mp4  masks/    --click 310,205           masks only
+  vidremove track   clip.mp4  x.track   --click 310,205           masks to correct and to remove with
+  vidremove correct clip.mp4  x.track   --click 330,190@57        track again round frame 57 only
+  vidremove remove  clip.mp4  clean.mp4 --mask x.track            what the track shows
   vidremove preview clip.mp4  look.png  --click 310,205           the mask in red, the filled frame beside it
   vidremove preview clip.mp4  look.mp4  --click 310,205@42        the same for one second
   vidremove remove  --project project.json                        what the app, or --save-project, has written down
@@ -40,14 +43,31 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=layout,
     )
     parser.add_argument("--version", action="version", version=f"vidremove {program_version()}")
-    settings = tell_settings()
     known = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_main_verbs(known, EXAMPLES + tell_settings())
+    demo = known.add_parser("demo", help="draw a clip, remove the figure from it, show where the results are")
+    demo.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default=Path("demo"), help="default: demo")
+    options.add_output(demo)
+    demo.set_defaults(run=verbs.run_demo)
+    doctor = known.add_parser("doctor", help="device, codecs, weights present, what each choice will use")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(run=verbs.run_doctor)
+    add_weights(known)
+    app = known.add_parser("app", help="open the page in a browser: point, check, remove, compare")
+    options.add_app(app)
+    app.set_defaults(run=run_app)
+    return parser
+
+
+def _add_main_verbs(known: "argparse._SubParsersAction[argparse.ArgumentParser]", epilog: str) -> None:
+    """Those that work on a source."""
+    layout = argparse.RawDescriptionHelpFormatter
     for name, run, text in (
         ("remove", verbs.run_remove, "remove the object; the kind of SOURCE decides how"),
-        ("track", verbs.run_track, "masks only, as PNG pictures, one a frame"),
+        ("track", verbs.run_track, "masks only: PNG pictures, one a frame, or NAME.track, which can be corrected"),
         ("preview", verbs.run_preview, "one frame, or a second: the mask in red, and the filled frame beside it"),
     ):
-        verb = known.add_parser(name, help=text, description=text, epilog=EXAMPLES + settings, formatter_class=layout)
+        verb = known.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=layout)
         verb.set_defaults(run=run, prompts=[])
         options.add_common(verb, project=True)
         options.add_prompts(verb)
@@ -63,18 +83,11 @@ def make_parser() -> argparse.ArgumentParser:
         if name == "remove":
             verb.add_argument("--save-masks", type=Path, metavar="DIR", help="also write the masks as PNG pictures")
             verb.add_argument("--layer", type=Path, metavar="DIR", help="also write the fill alone, as PNGs with alpha")
-    demo = known.add_parser("demo", help="draw a clip, remove the figure from it, show where the results are")
-    demo.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default=Path("demo"), help="default: demo")
-    options.add_output(demo)
-    demo.set_defaults(run=verbs.run_demo)
-    doctor = known.add_parser("doctor", help="device, codecs, weights present, what each choice will use")
-    doctor.add_argument("--json", action="store_true", help="as JSON")
-    doctor.set_defaults(run=verbs.run_doctor)
-    add_weights(known)
-    app = known.add_parser("app", help="open the page in a browser: point, check, remove, compare")
-    options.add_app(app)
-    app.set_defaults(run=run_app)
-    return parser
+    text = "add prompts to a track; only the frames up to the neighbouring prompts are tracked again"
+    mend = known.add_parser("correct", help=text, description=text, epilog=epilog, formatter_class=layout)
+    mend.set_defaults(run=verbs.run_correct, prompts=[])
+    options.add_common(mend, track=True)
+    options.add_prompts(mend)
 
 
 def tell_settings() -> str:

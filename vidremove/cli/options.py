@@ -56,7 +56,7 @@ def add_prompts(parser: argparse.ArgumentParser) -> None:
         ("--click", "click", "X,Y[@FRAME]", "a point on the object"),
         ("--not", "not", "X,Y[@FRAME]", "a point that does not belong to it"),
         ("--box", "box", "X0,Y0,X1,Y1[@FRAME]", "two opposite corners of a box round the object"),
-        ("--mask", "mask", "PATH[@FRAME]", "a picture, white = remove; a folder or video with one mask a frame"),
+        ("--mask", "mask", "PATH[@FRAME]", "a picture, white = remove; a track, folder or video with one mask a frame"),
         ("--text", "text", "PHRASE[@FRAME]", "the object in words (needs weights, see vidremove weights list)"),
         ("--object", "object", "NAME", "the prompts that follow are for another object, with this name"),
     ):
@@ -80,11 +80,12 @@ class _Project(argparse.Action):
             place.required = False
 
 
-def add_common(parser: argparse.ArgumentParser, *, project: bool = False) -> None:
-    """Source, target and settings; `project`: a project may name them."""
+def add_common(parser: argparse.ArgumentParser, *, project: bool = False, track: bool = False) -> None:
+    """Source, target and settings; `project`: a project may name them; `track`: the target is one that exists."""
+    where = "track to correct, made from SOURCE" if track else "where to write; an existing one is kept"
     places = [
         parser.add_argument("source", metavar="SOURCE", type=Path, help="video file, folder of pictures, or picture"),
-        parser.add_argument("target", metavar="TARGET", type=Path, help="where to write; an existing one is kept"),
+        parser.add_argument("target", metavar="TRACK" if track else "TARGET", type=Path, help=where),
     ]
     parser.set_defaults(project=None, save_project=None)
     if project:
@@ -106,7 +107,8 @@ def add_common(parser: argparse.ArgumentParser, *, project: bool = False) -> Non
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16", "float16"), help="of networks: half of it is faster on a GPU"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace TARGET, once the new one is complete")
+    if not track:
+        parser.add_argument("--overwrite", action="store_true", help="replace TARGET, once the new one is complete")
     add_output(parser)
 
 

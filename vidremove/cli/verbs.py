@@ -47,6 +47,18 @@ def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
     finish(result, reporter)
 
 
+def run_correct(args: argparse.Namespace, reporter: Reporter) -> None:
+    """`vidremove correct`."""
+    from vidremove.correction import correct
+
+    said = _said(args)
+    masks = said.pop("masks")
+    if masks is not None:
+        raise InputError(f"--mask {masks} gives one mask a frame; a correction is said on single frames.")
+    common = {key: value for key, value in _common(args, reporter).items() if key != "overwrite"}
+    finish(correct(**common, **said), reporter)
+
+
 def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
     """`vidremove preview`."""
     from vidremove.one_frame import preview
@@ -94,7 +106,7 @@ def _common(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         "target": args.target,
         "rate": args.fps,
         "config": _config(args),
-        "overwrite": args.overwrite,
+        "overwrite": getattr(args, "overwrite", False),
         "on_progress": reporter.step,
     }
 
