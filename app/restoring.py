@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
+from vidremove.errors import VidremoveError
 from vidremove.project import Project, load_project
+from vidremove.tracks import Track
 
 from .hosting import Hosting
 from .opening import Medium, open_kept
@@ -45,6 +47,7 @@ def _load(workspace: Workspace, hosting: Hosting) -> Session:
     if session.run is None:
         workspace.tidy()
     session.outcomes = find_outcomes(workspace)
+    _put_track(session)
     return session
 
 
@@ -78,6 +81,22 @@ def settings_of(values: Any) -> Settings:
     known = {name: getattr(plain, name) for name in Settings.__slots__}
     good = {name: values[name] for name in known if name in values and type(values[name]) is type(known[name])}
     return Settings(**{**known, **good})
+
+
+def _put_track(session: Session) -> None:
+    """The masks that were tracked, if they are there, whole and of this medium."""
+    workspace, medium = session.files, session.medium
+    if medium is None or not workspace.track.is_dir():
+        return
+    try:
+        prompts, track = load_project(workspace.tracked).prompts, Track.open(workspace.track)
+    except VidremoveError as error:
+        session.message = f"the masks that were tracked cannot be opened any more: {error}"
+        return
+    if (track.frames, track.size) == (medium.info.frames, medium.info.size):
+        session.track, session.tracked = track, prompts
+    else:
+        track.close()
 
 
 def _doubts(values: Any) -> Iterator[tuple[str, int, str]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vidremove.errors import InputError
+from vidremove.tracks import Track
 from vidremove.types import Prompt
 
 from .opening import Medium
@@ -79,7 +80,7 @@ class Session:
     settings: Settings = field(default_factory=Settings)
     view: str = POINT
     run: Run | None = None
-    track: Any = None  # vidremove.tracks.Track: the masks over the clip
+    track: Track | None = None  # the masks over the clip
     tracked: tuple[Prompt, ...] = ()  # what the track was made from
     dismissed: set[tuple[str, int, str]] = field(default_factory=set)  # doubts that were found right
     footage: Any = None  # app.footage.Footage: what is made in the background for the track
