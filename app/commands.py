@@ -7,9 +7,16 @@ from vidremove.types import Prompt
 
 from .session import Settings
 
+PROJECT = "clean.json"  # see taking.py
+
 
 def remove_command(source: str, target: str, prompts: Sequence[Prompt], settings: Settings) -> str:
-    """`vidremove remove ...` with these prompts and settings, quoted for a POSIX shell."""
+    """`vidremove remove ...` with these prompts and settings, quoted for a POSIX shell.
+
+    What was painted cannot be written in a line: then it names the file that is taken away with the result.
+    """
+    if any(prompt.mask is not None for prompt in prompts):
+        return shlex.join(["vidremove", "remove", "--project", PROJECT, target])
     words = ["vidremove", "remove", source, target, *_say(prompts), *_choose(settings)]
     return shlex.join(words)
 
@@ -34,6 +41,8 @@ def _choose(settings: Settings) -> Iterator[str]:
         yield from ("--fill", settings.fill)
     if settings.dilate >= 0:
         yield from ("--dilate", str(settings.dilate))
+    if settings.feather >= 0:
+        yield from ("--feather", str(settings.feather))
 
 
 def _numbers(values: Sequence[float]) -> str:

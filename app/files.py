@@ -114,6 +114,9 @@ class _Pipe:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def take(self) -> Iterator[bytes]:
         pieces, self._pieces = self._pieces, []
         yield from pieces

@@ -1,27 +1,96 @@
-"""Start a removal, and take in its end."""
+"""Start a removal with one fill or two, and take in its end."""
 
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidremove import remove
+from vidremove import remove, track
+from vidremove.cli.console import WORDS
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError, VidremoveError
-from vidremove.types import OnProgress, Result
+from vidremove.project import Project, save_project
+from vidremove.types import OnProgress, Progress, Prompt, Result
 
 from .commands import remove_command
 from .opening import Medium
-from .outcomes import Outcome, find_outcomes, keep_outcome
+from .outcomes import Outcome, beside, find_outcomes, keep_outcome
 from .prompting import find
+from .running import Run
+from .saving import same_prompts
 from .session import Session, Settings, end_run, keep, start_run
+from .weights import label, missing
+from .workspace import Workspace
 
+KIND = "remove"  # of a run that is ours
+FILLS = ("patch", "lama", "mat", "telea")  # in the order in which they are offered
 _WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # clips that come back with the suffix they had
+_LABELS = {"patch": "Embedded", "telea": "Telea"}
+_PRESETS = {"fast": "Fast", "default": "", "quality": "Best"}
+
+
+def label_of(fills: tuple[str, ...]) -> str:
+    """What the page calls a fill, or two."""
+    return " and ".join(_LABELS.get(name) or label(name) for name in fills)
 
 
 def config_of(settings: Settings) -> Config:
     """The settings of a run. Raises: ConfigError."""
-    overrides = [f"fill.inpainter={settings.fill}"]
-    if settings.dilate >= 0:
-        overrides.append(f"fill.dilate={settings.dilate}")
-    return load_config(settings.preset, overrides)
+    return load_config(settings.preset, settings.overrides)
+
+
+def usable(settings: Settings) -> list[Settings]:
+    """One for each fill whose weights are here; the embedded one where they are for none."""
+    fills = [name for name in settings.fills if name not in missing(settings.fills)]
+    return [replace(settings, fill=name) for name in dict.fromkeys(fills or ["patch"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One removal with one or several fills; the result of each is kept on disk as soon as it is finished."""
+
+    files: Workspace
+    source: Path
+    given: str  # as the command line is told
+    suffix: str  # of the results
+    prompts: tuple[Prompt, ...]
+    tracked: Path | None  # the masks, where they are tracked already
+    ways: tuple[Settings, ...]
+
+    def __call__(self, on_progress: OnProgress) -> list[Result]:
+        """Track once, then fill in one way after the other. Raises: VidremoveError; what was finished stays."""
+        done: list[Result] = []
+        for way in self.ways:
+            target = self.files.new_result(self.suffix)
+            masks = beside(target, "track")
+            try:
+                if done or self.tracked is not None:
+                    before = beside(done[0].target, "track") if done else self.tracked
+                    shutil.copytree(str(before), masks)
+                else:
+                    track(self.source, masks, self.prompts, config=config_of(way), on_progress=on_progress)
+                tell = _named(way, on_progress) if len(self.ways) > 1 else on_progress
+                result = remove(self.source, target, masks=masks, config=config_of(way), on_progress=tell)
+                self._keep(way, result, masks)
+            except BaseException:
+                self.files.forget_result(target)
+                raise
+            done.append(result)
+        return done
+
+    def _keep(self, way: Settings, result: Result, masks: Path) -> None:
+        """Write down what repeats the result, then that it is there."""
+        project = Project(self.source, self.prompts, masks, way.preset, way.overrides)
+        save_project(project, beside(result.target, "project.json"))
+        command = remove_command(self.given, f"clean{self.suffix}", self.prompts, way)
+        words = [label_of(way.fills), _PRESETS.get(way.preset, way.preset)]
+        keep_outcome(self.files, Outcome(result, command, " · ".join(word for word in words if word)))
+
+
+def _named(way: Settings, on_progress: OnProgress) -> Callable[[Progress], bool | None]:
+    """Tell of passes by the fill that they are for."""
+    name = label_of(way.fills)
+    return lambda step: on_progress(replace(step, stage=f"{name} · {WORDS.get(step.stage, step.stage)}"))
 
 
 def start(session: Session) -> None:
@@ -32,48 +101,44 @@ def start(session: Session) -> None:
     session.message = ""
     keep(session)
     prompts = session.said.prompts
+    tracked = session.files.track if session.track is not None and same_prompts(session.tracked, prompts) else None
     try:
         if not prompts:
             raise InputError("nothing says what to remove: click on the object, draw a box round it, or name it.")
-        for prompt in prompts:
+        for prompt in prompts if tracked is None else ():
             complaint = find(medium, prompt).complaint
             if complaint:
                 raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
-        config = config_of(session.settings)
-    except VidremoveError as error:
-        session.message = str(error)
-        return
-    workspace, suffix = session.files, _suffix(medium)
-    source, target = medium.source.path, workspace.new_result(suffix)
-    command = remove_command(medium.given, f"clean{suffix}", prompts, session.settings)
-
-    def work(on_progress: OnProgress) -> Result:
-        result = remove(source, target, prompts, config=config, on_progress=on_progress)
-        keep_outcome(workspace, Outcome(result, command))  # here, since the visitor may have gone
-        return result
-
-    try:
-        start_run(session, "remove", "Removing", work)
+        ways = usable(session.settings)
+        for way in ways:
+            config_of(way)
+        suffix = _suffix(medium)
+        work = Removal(session.files, medium.source.path, medium.given, suffix, prompts, tracked, tuple(ways))
+        start_run(session, KIND, f"Removing · {label_of(tuple(way.fill for way in ways))}", work)
     except VidremoveError as error:
         session.message = str(error)
 
 
-def collect(session: Session) -> bool:
-    """Take in a run that has ended: its result, or why there is none; the result before stays in that case.
+def collect_removal(session: Session, run: Run) -> bool:
+    """Take in a run of ours that has ended: its results, or why there are none; what was finished before stays.
 
     Returns: whether there is a new result.
     """
-    run = end_run(session)
-    if run is None:
-        return False
-    if run.cancelled:
-        session.message = "stopped as asked; your prompts are still here."
-        return False
-    if run.error:
-        session.message = run.error
-        return False
+    before = len(session.outcomes)
     session.outcomes = find_outcomes(session.files, session.outcomes)
-    return True
+    new = len(session.outcomes) - before
+    if run.cancelled:
+        kept = f"{session.outcomes[-1].label} was finished and is kept; " if new else ""
+        session.message = f"stopped as asked; {kept}your prompts are still here."
+    elif run.error:
+        session.message = run.error
+    return new > 0
+
+
+def collect(session: Session) -> bool:
+    """Take in the end of a run, if it has come. Returns: whether there is a new result."""
+    run = end_run(session)
+    return run is not None and collect_removal(session, run)
 
 
 def _suffix(medium: Medium) -> str:

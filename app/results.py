@@ -1,99 +1,140 @@
-"""The result: before and after of a frame, both clips beside each other, and what to take away."""
-
-import io
-import zipfile
-from pathlib import Path
+"""The results: look at them, decide, take away."""
 
 import streamlit as st
 
 from vidremove.errors import VidremoveError
 
-from .components import show_compare
-from .drawing import data_url, shrink
-from .outcomes import Outcome
+from .comparing import MODES, SLIDER, SOURCE, name_of, number_of_left, number_of_right, show_frame
+from .components import show_links
+from .hosting import Hosting
+from .outcomes import Outcome, keep_outcome
+from .playing import show_clips
 from .session import COMPARE, PLAY, POINT, Session
+from .taking import layer_of, list_links, save_copy, start_layer
 from .texts import plain
-
-_PLAYED = (".mp4", ".m4v", ".webm", ".mov")  # that browsers play, if the codec inside is one of theirs
-_LARGEST_PLAYED = 500 << 20  # bytes; Streamlit holds what it plays in memory
 
 
 def views(session: Session) -> tuple[str, ...]:
-    """What can be looked at: clips can be played, photos and folders cannot."""
-    clip = session.outcome is not None and session.outcome.after.info.kind == "video"
-    return (POINT, COMPARE, PLAY) if clip else (POINT, COMPARE)
-
-
-def playing(session: Session) -> bool:
-    """Whether both clips are shown, and not one frame."""
-    return comparing(session) and st.session_state.get("view") == PLAY
+    """What can be looked at; only what moves can be played."""
+    moves = session.medium is not None and session.medium.info.frames > 1
+    return (POINT, COMPARE, PLAY) if moves else (POINT, COMPARE)
 
 
 def comparing(session: Session) -> bool:
-    """Whether the result is looked at, and not the prompts."""
-    return session.outcome is not None and not session.busy and st.session_state.get("view") in (COMPARE, PLAY)
+    """Whether results are looked at, and not the prompts."""
+    return bool(session.outcomes) and not session.busy and session.view in (COMPARE, PLAY)
+
+
+def playing(session: Session) -> bool:
+    """Whether clips are shown, and not one frame."""
+    return comparing(session) and session.view == PLAY
 
 
 def show_picture(session: Session) -> None:
-    """Before and after, of the frame or as clips."""
-    medium, outcome = session.medium, session.outcome
-    if medium is None or outcome is None:
-        return
-    if st.session_state.get("view") == PLAY:
-        _show_clips(medium.source.path, outcome.after.source.path)
-        return
-    try:
-        before, after = medium.at(session.frame), outcome.after.at(session.frame)
-    except VidremoveError as error:
-        st.error(plain(str(error)))
-        return
-    height, width = before.shape[:2]
-    after = after[:height, :width]  # odd sides may have been padded
-    show_compare(data_url(shrink(before)), data_url(shrink(after)), width / height)
-
-
-def _show_clips(before: Path, after: Path) -> None:
-    for column, path, label in zip(st.columns(2), (before, after), ("Before", "After"), strict=True):
-        with column:
-            st.caption(label)
-            if path.suffix.lower() in _PLAYED and path.stat().st_size <= _LARGEST_PLAYED:
-                st.video(str(path))
-            else:
-                st.info("Too large for the browser, or of a kind that it does not play: compare by frame.")
+    """Two sides of the frame, or both clips."""
+    if session.view == PLAY:
+        show_clips(session)
+    else:
+        show_frame(session)
 
 
 def show_panel(session: Session) -> None:
-    """What was done, the download, and the command that repeats it."""
-    outcome = session.outcome
-    if outcome is None:
-        return
+    """Which results are looked at, what was done, and what to do with the one on the right."""
+    _show_choice(session)
+    outcome = session.outcomes[number_of_right(session)]
     result = outcome.result
-    st.markdown("##### Done")
     what = f"{result.changed} of {result.frames} frames" if result.frames > 1 else "The picture was"
     st.caption(f"{what} changed in {result.seconds:.0f} s.")
     for note in result.notes:
         st.caption(f":material/info: {plain(note)}")
-    _show_download(outcome)
-    st.caption("The same from the command line")
-    st.code(outcome.command, language="bash", wrap_lines=True)
-    st.caption("Not good yet? Go back to **Point**: all prompts are still there. Add some on other frames, run again.")
+    _show_decision(session, outcome)
+    _show_links(session, outcome)
+    st.caption("Not good yet? Back in **Point** all prompts are still there: add some on other frames, remove again.")
 
 
-def _show_download(outcome: Outcome) -> None:
-    path = outcome.after.source.path
-    name = "clean.zip" if path.is_dir() else f"clean{path.suffix}"
-    st.download_button(
-        "Download", lambda: read_result(path), file_name=name, key="download", type="primary",
-        icon=":material/download:", width="stretch", on_click="ignore",
-    )  # fmt: skip
+def _show_choice(session: Session) -> None:
+    """The two sides and how they are shown."""
+    count, right = len(session.outcomes), number_of_right(session)
+    st.session_state["right"] = right
+    if count > 1:
+        st.radio("Results", range(count), key="right", format_func=lambda number: _label(session, number))
+        others = [SOURCE, *(number for number in range(count) if number != right)]
+        st.session_state["left"] = number_of_left(session)
+        st.selectbox("Compared with", others, key="left", format_func=lambda number: plain(name_of(session, number)))
+    if session.view == COMPARE:
+        st.session_state["mode"] = st.session_state.get("mode") or SLIDER
+        st.segmented_control("Look at", MODES, key="mode", label_visibility="collapsed", width="stretch")
 
 
-def read_result(path: Path) -> bytes:
-    """A result as one file: as it is, or the pictures of a folder zipped."""
-    if not path.is_dir():
-        return path.read_bytes()
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(path.iterdir()):
-            archive.write(file, file.name)
-    return data.getvalue()
+def _label(session: Session, number: int) -> str:
+    accepted = " · :green[:material/check: accepted]" if session.outcomes[number].accepted else ""
+    return plain(name_of(session, number)) + accepted
+
+
+def _show_decision(session: Session, outcome: Outcome) -> None:
+    accept, drop = st.columns([2, 1])
+    if outcome.accepted:
+        accept.button("Accepted", key="accept", icon=":material/check_circle:", width="stretch", type="tertiary",
+                      on_click=accept_outcome, args=(session, outcome, False), help="take it back")  # fmt: skip
+    else:
+        accept.button("Accept", key="accept", icon=":material/check:", width="stretch", help="this is the one to keep",
+                      on_click=accept_outcome, args=(session, outcome))  # fmt: skip
+    with drop.popover("", icon=":material/delete:", width="stretch", help="delete this result"):
+        st.caption("The file of this result is deleted; prompts and other results stay.")
+        st.button("Delete this result", key="drop_outcome", on_click=drop_outcome, args=(session, outcome))
+
+
+def accept_outcome(session: Session, outcome: Outcome, accepted: bool = True) -> None:
+    """Mark a result as the one to keep, and no other; or take that back."""
+    session.message = ""
+    for each in session.outcomes:
+        if each.accepted != (accepted and each is outcome):
+            each.accepted = accepted and each is outcome
+            try:
+                keep_outcome(session.files, each)
+            except VidremoveError as error:
+                session.message = str(error)
+
+
+def drop_outcome(session: Session, outcome: Outcome) -> None:
+    """Delete a result; prompts and other results stay."""
+    session.outcomes = [each for each in session.outcomes if each is not outcome]
+    outcome.close()
+    session.files.forget_result(outcome.result.target)
+    for key in ("left", "right"):
+        st.session_state.pop(key, None)
+    if not session.outcomes:
+        session.view = POINT
+
+
+def _show_links(session: Session, outcome: Outcome) -> None:
+    medium = session.medium
+    if medium is None:
+        return
+    try:
+        links = list_links(outcome, medium)
+    except OSError:
+        st.error("The file of this result is gone; delete it here and remove again.")
+        return
+    show_links(links)
+    if not layer_of(outcome).is_dir():
+        st.button("Make the fill as a layer", key="layer", icon=":material/layers:", width="stretch",
+                  help="PNG pictures with alpha, to be laid over the source in an editor; fills once more",
+                  on_click=start_layer, args=(session, outcome))  # fmt: skip
+    if not Hosting.told().shared:
+        _show_saving(outcome)
+    with st.expander("The same from the command line", icon=":material/terminal:"):
+        st.code(outcome.command, language="bash", wrap_lines=True)
+
+
+def _show_saving(outcome: Outcome) -> None:
+    with st.expander("Save to a folder of this computer", icon=":material/save:"):
+        st.caption(plain(str(outcome.result.target)))
+        with st.form("save_copy", border=False):
+            text = st.text_input("Path", key="save_path", placeholder="/home/me/clean.mp4")
+            if st.form_submit_button("Save a copy", width="stretch"):
+                try:
+                    with st.spinner("Copying"):
+                        st.success(plain(save_copy(outcome, text)))
+                except VidremoveError as error:
+                    st.error(plain(str(error)))

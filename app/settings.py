@@ -1,13 +1,22 @@
 """How to remove, and the button that does it: the lower part of the panel where objects are pointed at."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import streamlit as st
 
-from vidremove import list_plugins
+from vidremove.choices import BOTH
 
-from .removing import start
+from . import weights
+from .removing import FILLS, label_of, start
 from .session import Session, Settings
 
 _PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
+_WHY = {
+    "lama": "fills what no frame shows by a network. Without it, the embedded fill is used.",
+    "mat": "fills large holes that no frame shows by a network. Without it, the embedded fill is used.",
+    "transfiner": "finds clicked and boxed objects more exactly. Without it, the embedded way is used.",
+}
 
 
 def show_removal(session: Session) -> None:
@@ -20,14 +29,37 @@ def show_removal(session: Session) -> None:
     )  # fmt: skip
     if not ready:
         st.caption("Click on what should go; its mask appears over the frame.")
+    for name in session.settings.fills:
+        weights.show_offer(name, _WHY.get(name, ""))
 
 
 def _show_settings(session: Session) -> None:
-    with st.expander("Settings", icon=":material/tune:"):
-        now, fills = session.settings, list_plugins("inpainter")
+    now = session.settings
+    fill, more = st.columns([3, 1], vertical_alignment="bottom")
+    with fill:
+        fills = _choose_fills(now)
+    with more.popover("", icon=":material/tune:", width="stretch", help="quality, edge, masks by a network"):
         preset = st.radio("Quality", list(_PRESETS), format_func=_PRESETS.__getitem__, horizontal=True,
                           index=list(_PRESETS).index(now.preset), key="preset")  # fmt: skip
-        fill = st.selectbox("Fill for what no frame shows", fills, index=fills.index(now.fill), key="fill",
-                            help="patch and telea need nothing; lama and mat need weights")  # fmt: skip
-        grown = st.slider("Grow the mask by, pixels (−1: by the size of the picture)", -1, 60, now.dilate, key="dilate")
-        session.settings = Settings(preset, fill, grown)
+        grown = _choose_pixels("Grow the mask", now.dilate, 60, "dilate", "by the size of the picture")
+        faded = _choose_pixels("Fade the edge", now.feather, 30, "feather", "as the quality has it")
+        weights.show_offer("transfiner", _WHY["transfiner"])
+    session.settings = replace(now, preset=preset, fill="+".join(fills), dilate=grown, feather=faded)
+
+
+def _choose_fills(now: Settings) -> tuple[str, ...]:
+    """One fill, or two whose results are compared."""
+    pairs = [BOTH, *(pair for pair in combinations(FILLS, 2) if pair != BOTH)]
+    choices = [*((name,) for name in FILLS), *pairs]
+    at = choices.index(now.fills) if now.fills in choices else 0
+    return st.selectbox(
+        "Fill what no frame shows", choices, index=at, key="fill", format_func=label_of,
+        help="Embedded needs nothing. Two: one after the other with the same masks, to look at side by side.",
+    )  # fmt: skip
+
+
+def _choose_pixels(label: str, now: int, most: int, key: str, by_itself: str) -> int:
+    """A number of pixels; -1 where it is left open."""
+    return st.slider(
+        f"{label}, pixels", -1, most, now, key=key, format="%d px", help=f"−1: {by_itself}",
+    )  # fmt: skip

@@ -1,19 +1,24 @@
+import dataclasses
 import threading
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app import removing
+from app.hosting import Hosting
+from app.opening import open_path
+from app.outcomes import beside, find_outcomes
 from app.prompting import apply_event
 from app.removing import collect, start
-from app.results import read_result
+from app.restoring import restore
 from app.running import Run
-from app.session import Session, Settings
+from app.session import Session, Settings, take
+from app.workspace import Workspace
 from tests.app.conftest import medium_of
+from vidremove import load_config, remove
 from vidremove.errors import Cancelled, OutputError
+from vidremove.project import load_project
 from vidremove.types import OnProgress, Progress, Result
 
 WAIT_S = 120
@@ -23,54 +28,133 @@ def click(session: Session) -> None:
     apply_event(session, {"kind": "click", "at": [90, 66], "frame": 6})
 
 
-@pytest.mark.usefixtures("square")
-def test_a_removal_runs_through_and_its_result_is_kept(session: Session) -> None:
+def run_of(session: Session) -> Run:
+    start(session)
+    assert session.run is not None, session.message
+    assert session.run.wait(WAIT_S)
+    return session.run
+
+
+@pytest.fixture
+def fast(session: Session) -> Session:
+    """A visitor who has clicked and is in a hurry."""
     session.settings = Settings(preset="fast")
     click(session)
-    start(session)
-    run = session.run
-    assert run is not None
-    assert run.wait(WAIT_S)
-    assert collect(session)
-    outcome = session.outcome
-    assert outcome is not None
-    assert outcome.after.info.frames == 12
-    assert outcome.after.source.path.parent == session.files.results
-    assert np.abs(outcome.after.at(6).astype(int) - medium_of(session).at(6)).max() > 20
-    assert read_result(outcome.after.source.path)[4:8] == b"ftyp"
-    assert "--click 90,66@6 --config fast" in outcome.command
-    labels = [step.label for step in run.passes()]
-    assert {"Tracking the object", "Removing"} <= set(labels)
-    assert session.said.kept
-    assert not session.busy
+    return session
 
 
 @pytest.mark.usefixtures("square")
-def test_cancel_keeps_the_prompts(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_runs_through_and_its_result_is_kept(fast: Session) -> None:
+    run = run_of(fast)
+    assert collect(fast)
+    outcome = fast.outcomes[0]
+    assert outcome.label == "Embedded · Fast"
+    assert outcome.after.info.frames == 12
+    assert outcome.after.source.path.parent == fast.files.results
+    assert np.abs(outcome.after.at(6).astype(int) - medium_of(fast).at(6)).max() > 20
+    assert "--click 90,66@6 --config fast" in outcome.command
+    assert {"Tracking the object", "Removing"} <= {step.label for step in run.passes()}
+    assert fast.said.kept
+    assert not fast.busy
+    assert [found.label for found in find_outcomes(fast.files)] == [outcome.label]
+
+
+@pytest.mark.usefixtures("square")
+def test_the_result_is_that_of_the_engine_and_its_project_repeats_it(fast: Session, tmp_path: Path) -> None:
+    fast.settings = Settings(preset="fast", dilate=3, feather=1)
+    run_of(fast)
+    assert collect(fast)
+    outcome, medium = fast.outcomes[0], medium_of(fast)
+    config = load_config("fast", ["fill.dilate=3", "fill.feather=1"])
+    remove(medium.source.path, tmp_path / "same.mp4", fast.said.kept, config=config)
+    project = load_project(beside(outcome.result.target, "project.json"))
+    assert project.config == config
+    remove(project.source, tmp_path / "again.mp4", masks=project.track, config=project.config)
+    first = outcome.result.target.read_bytes()
+    assert (tmp_path / "same.mp4").read_bytes() == first
+    assert (tmp_path / "again.mp4").read_bytes() == first
+
+
+@pytest.mark.usefixtures("square")
+def test_two_fills_share_one_track(fast: Session) -> None:
+    fast.settings = dataclasses.replace(fast.settings, fill="patch+telea")
+    run = run_of(fast)
+    assert collect(fast)
+    assert [outcome.label for outcome in fast.outcomes] == ["Embedded · Fast", "Telea · Fast"]
+    labels = [step.label for step in run.passes()]
+    assert labels.count("Tracking the object") == 1
+    assert {"Embedded · Removing", "Telea · Removing"} <= set(labels)
+    assert [outcome.result.target.stem for outcome in fast.outcomes] == ["1", "2"]
+    assert "--fill telea" in fast.outcomes[1].command
+
+
+@pytest.mark.usefixtures("square")
+def test_cancel_keeps_the_first_of_two_and_the_prompts(fast: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast.settings = dataclasses.replace(fast.settings, fill="patch+telea")
     going, cancelled = threading.Event(), threading.Event()
 
-    def slow(*args: object, on_progress: OnProgress, **options: object) -> Result:
-        on_progress(Progress("track", 1, 10))
+    def second_stops(source: Path, target: Path, *, on_progress: OnProgress, **options: object) -> Result:
+        if target.stem == "1":
+            return remove(source, target, on_progress=on_progress, **options)  # type: ignore[arg-type]
         going.set()
         assert cancelled.wait(WAIT_S)
-        if on_progress(Progress("track", 2, 10)) is False:
-            raise Cancelled("stopped")
-        raise AssertionError("it went on")
+        assert on_progress(Progress("fill", 1, 12)) is False
+        raise Cancelled("stopped")
+
+    monkeypatch.setattr(removing, "remove", second_stops)
+    start(fast)
+    run = fast.run
+    assert run is not None
+    assert going.wait(WAIT_S)
+    assert not collect(fast)
+    click(fast)  # nothing is said while a run goes on
+    run.cancel()
+    assert run.stopping
+    cancelled.set()
+    assert run.wait(WAIT_S)
+    assert collect(fast)
+    assert "stopped" in fast.message
+    assert "Embedded" in fast.message
+    assert [outcome.label for outcome in fast.outcomes] == ["Embedded · Fast"]
+    assert not [file.name for file in fast.files.results.iterdir() if file.name.startswith("2")]
+    assert [len(prompt.clicks) for prompt in fast.said.prompts] == [1]
+
+
+@pytest.mark.usefixtures("square")
+def test_a_run_and_its_result_are_found_again_after_a_reload(fast: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    going, ended = threading.Event(), threading.Event()
+
+    def slow(*args: object, on_progress: OnProgress, **options: object) -> Result:
+        going.set()
+        assert ended.wait(WAIT_S)
+        return remove(*args, on_progress=on_progress, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(removing, "remove", slow)
-    click(session)
-    start(session)
-    assert session.run is not None
+    start(fast)
     assert going.wait(WAIT_S)
-    assert not collect(session)
-    click(session)  # nothing is said while a run goes on
-    session.run.cancel()
-    assert session.run.stopping
-    cancelled.set()
-    assert session.run.wait(WAIT_S)
-    assert not collect(session)
-    assert "stopped" in session.message
-    assert [len(prompt.clicks) for prompt in session.said.prompts] == [1]
+    again = restore(fast.files, Hosting())
+    assert again.run is fast.run
+    ended.set()
+    assert again.run is not None
+    assert again.run.wait(WAIT_S)
+    assert collect(again)
+    assert again.outcomes[0].result.changed == 12
+
+
+@pytest.mark.usefixtures("square")
+def test_a_track_that_is_current_is_used(fast: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.tracking import collect_track, start_track
+
+    start_track(fast)
+    run = fast.run
+    assert run is not None, fast.message
+    assert run.wait(WAIT_S)
+    fast.run = None
+    assert collect_track(fast, run)
+    run = run_of(fast)
+    assert collect(fast)
+    fast.track.close()
+    assert "Tracking the object" not in {step.label for step in run.passes()}
 
 
 def test_nothing_said_is_nothing_started(session: Session) -> None:
@@ -87,20 +171,36 @@ def test_nothing_said_is_nothing_started(session: Session) -> None:
     ("error", "words"), [(OutputError("out.mp4: disk full."), "disk full"), (ValueError("odd"), "unexpectedly")]
 )
 @pytest.mark.usefixtures("square")
-def test_a_run_that_fails_says_why(
-    session: Session, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+def test_a_run_that_fails_says_why_and_leaves_nothing(
+    fast: Session, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     def fail(*args: object, **options: object) -> Result:
         raise error
 
     monkeypatch.setattr(removing, "remove", fail)
-    click(session)
-    start(session)
-    assert session.run is not None
-    assert session.run.wait(WAIT_S)
-    assert not collect(session)
-    assert words in session.message
-    assert session.said.prompts
+    run_of(fast)
+    assert not collect(fast)
+    assert words in fast.message
+    assert fast.said.prompts
+    assert not list(fast.files.results.iterdir())
+
+
+@pytest.mark.usefixtures("square")
+@pytest.mark.parametrize("kind", ["photo", "folder"])
+def test_photos_and_folders_come_back_as_such(session: Session, tmp_path: Path, kind: str) -> None:
+    from vidremove.media import write_picture
+
+    clip, folder = medium_of(session), tmp_path / "frames"
+    folder.mkdir()
+    for number in range(1 if kind == "photo" else 3):
+        write_picture(folder / f"{number}.png", clip.at(number), clip.source.path)
+    visitor = Session(settings=Settings(preset="fast"))
+    take(visitor, open_path(str(folder / "0.png" if kind == "photo" else folder)), Workspace.new())
+    apply_event(visitor, {"kind": "click", "at": [60, 60], "frame": 0})
+    run_of(visitor)
+    assert collect(visitor), visitor.message
+    target = visitor.outcomes[0].result.target
+    assert target.is_dir() if kind == "folder" else target.suffix == ".png"
 
 
 def test_progress_tells_share_rate_and_time_left(tmp_path: Path) -> None:
@@ -117,11 +217,3 @@ def test_progress_tells_share_rate_and_time_left(tmp_path: Path) -> None:
     assert fill.share == 0.5
     assert fill.text.startswith("Removing · 5 of 10 · ")
     assert fill.text.endswith("s left")
-
-
-def test_a_folder_is_taken_away_as_one_file(tmp_path: Path) -> None:
-    for name in ("b.png", "a.png"):
-        (tmp_path / name).write_bytes(name.encode())
-    with zipfile.ZipFile(BytesIO(read_result(tmp_path))) as archive:
-        assert archive.namelist() == ["a.png", "b.png"]
-        assert archive.read("b.png") == b"b.png"
