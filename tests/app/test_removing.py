@@ -13,12 +13,13 @@ from app.prompting import apply_event
 from app.removing import collect, start
 from app.restoring import restore
 from app.running import Run
-from app.session import Session, Settings, take
+from app.session import Session, Settings, keep, take
 from app.workspace import Workspace
 from tests.app.conftest import medium_of
-from vidremove import load_config, remove
+from vidremove import load_config, remove, track
 from vidremove.errors import Cancelled, OutputError
 from vidremove.project import load_project
+from vidremove.tracks import Track
 from vidremove.types import OnProgress, Progress, Result
 
 WAIT_S = 120
@@ -142,19 +143,18 @@ def test_a_run_and_its_result_are_found_again_after_a_reload(fast: Session, monk
 
 
 @pytest.mark.usefixtures("square")
-def test_a_track_that_is_current_is_used(fast: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.tracking import collect_track, start_track
-
-    start_track(fast)
-    run = fast.run
-    assert run is not None, fast.message
-    assert run.wait(WAIT_S)
-    fast.run = None
-    assert collect_track(fast, run)
-    run = run_of(fast)
-    assert collect(fast)
-    fast.track.close()
-    assert "Tracking the object" not in {step.label for step in run.passes()}
+def test_a_track_that_is_current_is_used_and_no_other(fast: Session) -> None:
+    keep(fast)
+    track(medium_of(fast).source.path, fast.files.track, fast.said.kept, config=load_config("fast"))
+    with Track.open(fast.files.track) as fast.track:
+        fast.tracked = fast.said.kept
+        run = run_of(fast)
+        assert collect(fast)
+        assert "Tracking the object" not in {step.label for step in run.passes()}
+        click(fast)
+        run = run_of(fast)
+        assert collect(fast)
+        assert "Tracking the object" in {step.label for step in run.passes()}
 
 
 def test_nothing_said_is_nothing_started(session: Session) -> None:
