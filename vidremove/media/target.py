@@ -153,7 +153,7 @@ class StagedSink:
         try:
             if kind is None:
                 if not self._written:
-                    raise OutputError(f"{self.target}: no picture was written, so nothing is there.")
+                    raise OutputError(f"{self.target}: no frame was written, so nothing is there.")
                 self._staged.commit()
         finally:
             self._staged.discard()
