@@ -10,6 +10,7 @@ from types import TracebackType
 from natsort import natsorted, ns
 
 from vidremove.errors import InputError
+from vidremove.images import fit_side, to_uint8
 from vidremove.media import stills
 from vidremove.types import Frame, Kind, MediaInfo
 
@@ -46,6 +47,11 @@ class FolderSource:
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) in order."""
         yield from (self.at(index) for index in range(*slice(start, stop).indices(len(self.files))))
+
+    def glimpses(self, start: int = 0, stop: int | None = None, side: int = 192) -> Iterator[Frame]:
+        """Frames [start, stop) in order, made small: no side of their 8-bit pictures is longer than `side` pixels."""
+        for frame in self.frames(start, stop):
+            yield Frame(frame.index, frame.pts, fit_side(to_uint8(frame.image), side))
 
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first."""

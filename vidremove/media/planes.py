@@ -153,6 +153,16 @@ def read_rgb(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray
     return _to_16(image, layout.bits) if layout.bits > 8 else image
 
 
+def read_small(frame: av.VideoFrame, side: int) -> np.ndarray:
+    """A decoded frame made small by libswscale, its colours near enough to recognise: uint8 (h, w, 3), as stored.
+
+    Several times faster than `read_rgb`. No side is longer than `side` pixels.
+    """
+    scale = min(1.0, side / max(frame.width, frame.height))
+    width, height = (max(1, round(length * scale)) for length in (frame.width, frame.height))
+    return frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+
+
 def read_gray(frame: av.VideoFrame, layout: Layout, colour: Colour) -> np.ndarray:
     """Brightness of a decoded frame, its luma spread over the full range: uint8 (H, W), as stored, not turned."""
     if layout.model == "rgb":

@@ -10,16 +10,17 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 
 from vidremove.errors import InputError
-from vidremove.media.colour import colour_of
+from vidremove.media.colour import colour_of, name_colours
 from vidremove.media.index import scan
 from vidremove.media.orient import Orientation, from_matrix
-from vidremove.media.planes import FrameCopier, layout_of, read_gray, read_rgb
+from vidremove.media.planes import FrameCopier, layout_of, read_gray, read_rgb, read_small
 from vidremove.media.reader import Reader
+from vidremove.media.scrub import Scrubber
 from vidremove.media.seek import agreeing_decord
 from vidremove.types import Frame, MediaInfo
 
 _CHUNK_BYTES = 200 << 20  # of decoded planes held while reading backwards
-_SCRUB_AFTER = 4  # single frames read by PyAV before decord is tried; they are the proof
+_PROOF = 4  # frames after short jumps read by PyAV before decord is tried; they are the proof
 
 
 class VideoSource:
@@ -30,7 +31,7 @@ class VideoSource:
         self.index = scan(path)
         self._notes = list(self.index.notes)
         self._missing: set[int] = set()  # frames that could not be decoded, so far
-        self._scrubber: Reader | None = None
+        self._scrubber: tuple[Reader, Scrubber] | None = None  # open together
         self._random: Callable[[int], np.ndarray | None] | None = None
         self._proof: list[tuple[int, np.ndarray]] = []
         self._describe()
@@ -45,6 +46,7 @@ class VideoSource:
             self.pix_fmt, self.work_format = frame.format.name, working_format(frame.format)
             tags = reader.stream.codec_context
             self.aspect = reader.stream.sample_aspect_ratio or tags.sample_aspect_ratio
+            primaries, transfer = tags.color_primaries, tags.color_trc
             self.colour, note = colour_of(tags.colorspace, tags.color_range, self.pix_fmt, self.stored_size)
         self._notes += [note] if note else []
         self.matrix = _display_matrix(frame)
@@ -66,6 +68,7 @@ class VideoSource:
             self.index.rate,
             8 if layout.bits == 8 else 16,
             tuple(self._notes),
+            name_colours(primaries, transfer, layout.bits),
         )
 
     @property
@@ -97,6 +100,12 @@ class VideoSource:
             for _, native in self._steady(reader, 0, len(self.index.pts)):
                 yield self.orientation.upright(read_gray(native, self.layout, self.colour))
 
+    def glimpses(self, start: int = 0, stop: int | None = None, side: int = 192) -> Iterator[Frame]:
+        """Frames [start, stop) in order, small pictures of near enough colours, no planes; several times faster."""
+        with Reader(self.path, self.index) as reader:
+            for index, native in self._steady(reader, start, self._stop(stop)):
+                yield Frame(index, int(self.index.pts[index]), self.orientation.upright(read_small(native, side)))
+
     def reversed(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Frames [start, stop) last to first, decoded in runs that fit into a bounded memory."""
         end = self._stop(stop)
@@ -109,27 +118,41 @@ class VideoSource:
                 end = begin
 
     def at(self, index: int) -> Frame:
-        """Frame `index`, exactly, by seeking. Read by decord (no planes) once it has proved to agree.
+        """Frame `index`, exactly, by seeking or from what was decoded before; one at a time.
+
+        Jumps to frames near behind an I-frame are read by decord (no planes) once it has proved to agree.
 
         Raises: InputError if there is no such frame.
         """
         if not 0 <= index < self.info.frames:
             raise InputError(f"{self.path}: no frame {index}; it has {self.info.frames} (0 to {self.info.frames - 1}).")
-        if len(self._proof) == _SCRUB_AFTER:
-            self._random = agreeing_decord(self.path, self.info, self._proof)
-            self._proof.append(self._proof[0])  # asked once
-        if self._random is not None:
-            image = self._random(index)
-            if image is not None:
-                return Frame(index, int(self.index.pts[index]), image)
-            self._random = None
         if self._scrubber is None:
-            self._scrubber = Reader(self.path, self.index, "SLICE")
-        index, native = next(self._steady(self._scrubber, index, index + 1))
-        frame = self._frame(index, native)
-        if len(self._proof) < _SCRUB_AFTER:
+            self._scrubber = self._open_scrubber()
+        scrubber = self._scrubber[1]
+        short = scrubber.is_short_jump(index)
+        image = self._read_random(index) if short else None
+        if image is not None:
+            return Frame(index, int(self.index.pts[index]), image)
+        frame = self._frame(index, scrubber.at(index))
+        if short and len(self._proof) < _PROOF:
             self._proof.append((index, frame.image))
         return frame
+
+    def _read_random(self, index: int) -> np.ndarray | None:
+        """The picture as decord reads it; None where that is missing, differs or fails, and then for good."""
+        if len(self._proof) == _PROOF:
+            self._random = agreeing_decord(self.path, self.info, self._proof)
+            self._proof.append(self._proof[0])  # asked once
+        image = None if self._random is None else self._random(index)
+        if image is None:
+            self._random = None
+        return image
+
+    def _open_scrubber(self) -> tuple[Reader, Scrubber]:
+        reader = Reader(self.path, self.index, thrifty=True)
+        height, width = self.stored_size
+        size = height * width * (3 if self.layout.bits == 8 else 6)
+        return reader, Scrubber(lambda start: self._steady(reader, start, self.info.frames), self.index.keyframes, size)
 
     def index_at(self, time_s: float | Fraction) -> int:
         """The frame shown `time_s` seconds after the first one; the number of frames for a time past the end."""
@@ -151,7 +174,7 @@ class VideoSource:
     def close(self) -> None:
         """Close the file that `at` keeps open."""
         if self._scrubber is not None:
-            self._scrubber.close()
+            self._scrubber[0].close()
         self._scrubber = self._random = None
 
     def _stop(self, stop: int | None) -> int:
