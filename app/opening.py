@@ -167,4 +167,5 @@ def describe(info: MediaInfo) -> str:
     if info.kind != "photo":
         seconds = float(info.frames / info.rate) if info.rate else 0.0
         parts += [f"{info.frames} frames", f"{float(info.rate):.4g} fps", f"{seconds:.1f} s"]
-    return " · ".join([*parts, f"{info.bits} bits"] if info.bits > 8 else parts)
+    colours = info.colours or (f"{info.bits} bits" if info.bits > 8 else "")
+    return " · ".join([*parts, colours] if colours else parts)

@@ -23,6 +23,7 @@ class Pass:
     done: int
     total: int
     rate: float  # frames a second, 0 while it is not known
+    stage: str = ""  # see vidremove.types.Progress
 
     @property
     def share(self) -> float:
@@ -83,6 +84,7 @@ class Run:
                 step.done,
                 step.total,
                 step.done / (came - began) if came > began else 0,
+                step.stage,
             )
             for step, began, came in steps
         ]

@@ -16,28 +16,40 @@ from .restoring import restore, share
 from .running import RUNS
 from .session import Session, take
 from .texts import plain, sentence
-from .workspace import Workspace
+from .workspace import STALE_DAYS, Workspace
 
 _COVER = 480  # pixels of the longer side of a project's picture
 _COLUMNS = 4
+_WAY = (
+    ("ads_click", "Point at it"),
+    ("visibility", "Check the mask"),
+    ("ink_eraser", "Remove it"),
+    ("compare", "Compare"),
+)
+_STYLE = """<style>
+.st-key-upload [data-testid="stFileUploaderDropzone"] {
+  min-height: 132px; flex-direction: column; justify-content: center; gap: .7rem;
+  border: 1.5px dashed var(--st-border-color, #8886); }
+.st-key-upload [data-testid="stFileUploaderDropzone"]:hover { border-color: var(--st-primary-color, #0f766e); }
+[class*="st-key-project_"] img { aspect-ratio: 16 / 10; object-fit: cover; }
+[class*="st-key-project_"] p { margin-bottom: 0; }
+</style>"""
 
 
 def show(session: Session, hosting: Hosting) -> None:
     """The page without a medium."""
+    st.html(_STYLE)
     _, middle, _ = st.columns([1, 3.2, 1])
     with middle:
         st.space("medium")
-        st.title("Remove something from a clip or a photo")
-        where = (
-            "Your files stay on this computer."
-            if not hosting.shared
-            else "Your work is kept for 30 days, for you alone."
-        )
-        st.markdown(f"Point at it, check the mask, remove it, compare. {where}")
+        st.title("Remove something from a clip or a photo", anchor=False)
+        st.markdown(" :material/arrow_right_alt: ".join(f":material/{icon}: {word}" for icon, word in _WAY))
         show_message(session)
         _show_ways(session, hosting)
+        kept = f"Your work is kept for {STALE_DAYS} days after you last touched it"
+        st.caption(f"{kept}, for whoever has its address." if hosting.shared else f"{kept}, on this computer alone.")
         if not hosting.shared:
-            _show_recent(session, hosting)
+            _show_recent()
 
 
 def show_message(session: Session) -> None:
@@ -101,7 +113,7 @@ def _show_ways(session: Session, hosting: Hosting) -> None:
             st.rerun()
         if hosting.by_path:
             _show_path(session, hosting)
-        if st.button("Try the sample clip", icon=":material/movie:", key="sample"):
+        if st.button("Try the sample clip", icon=":material/movie:", key="sample", type="tertiary"):
             with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
                 open_new(session, open_sample)
             st.rerun()
@@ -117,12 +129,12 @@ def _show_path(session: Session, hosting: Hosting) -> None:
             st.rerun()
 
 
-def _show_recent(session: Session, hosting: Hosting) -> None:
+def _show_recent() -> None:
     recents = list_recent()
     if not recents:
         return
     st.space("small")
-    st.markdown("##### Go on with")
+    st.markdown("##### Go on with …")
     for first in range(0, len(recents), _COLUMNS):
         for column, recent in zip(st.columns(_COLUMNS), recents[first : first + _COLUMNS], strict=False):
             with column:
@@ -135,7 +147,7 @@ def _show_project(recent: Recent) -> None:
         if recent.cover is not None:
             st.image(str(recent.cover), width="stretch")
         st.markdown(f"**{plain(recent.name)}**")
-        st.caption(plain(f"{when(recent.touched_s, time.time())} · {recent.progress}"))
+        st.caption(plain(f"{when(recent.touched_s, time.time())} · {recent.progress}"), help=plain(str(recent.source)))
         with st.container(horizontal=True):
             st.button("Open", key=f"open_{key}", on_click=_go_on, args=(key,), width="stretch")
             with st.popover("", icon=":material/delete:"):

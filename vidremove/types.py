@@ -51,6 +51,7 @@ class MediaInfo:
     rate: Fraction  # nominal frames per second; for display and for targets without times
     bits: int = 8  # per sample
     notes: tuple[str, ...] = ()  # oddities in words: variable frame rate, rotation, cut short
+    colours: str = ""  # what is special about them in words: "10 bits, HDR (PQ), BT.2020"; "" where nothing is tagged
 
     @property
     def duration_s(self) -> float:

@@ -9,6 +9,7 @@ import pytest
 from app import opening
 from app.hosting import Hosting
 from app.opening import describe, open_path, open_sample, open_upload
+from tests.media_clips import make_clip
 from vidremove.errors import InputError
 from vidremove.media import open_source
 from vidremove.media.write import write_clip
@@ -66,6 +67,29 @@ def test_few_frames_are_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         medium.at(index)
     assert list(medium._kept) == [9, 10, 11]
     medium.close()
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "tags", "words"),
+    [
+        ("yuv420p", None, "25 fps · 0.1 s"),
+        ("yuv420p", (1, 1, 1, 1), "0.1 s · BT.709"),
+        ("yuv420p10le", (1, 9, 16, 9), "0.1 s · 10 bits, HDR (PQ), BT.2020"),
+        ("yuv420p10le", (1, 9, 18, 9), "0.1 s · 10 bits, HDR (HLG), BT.2020"),
+    ],
+)
+def test_colours_are_told_in_a_word(tmp_path: Path, pix_fmt: str, tags: tuple[int, ...] | None, words: str) -> None:
+    medium = open_path(str(make_clip(tmp_path / "a.mp4", pix_fmt=pix_fmt, tags=tags, pts=range(3))))
+    assert describe(medium.info).endswith(words)
+    medium.close()
+
+
+def test_a_folder_of_frames_is_called_by_what_it_is_in(tmp_path: Path) -> None:
+    folder = tmp_path / "dance" / "frames"
+    folder.mkdir(parents=True)
+    for name in ("1.png", "2.png"):
+        cv2.imwrite(str(folder / name), np.zeros((8, 8, 3), np.uint8))
+    assert open_path(str(folder)).name == "dance/frames"
 
 
 def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

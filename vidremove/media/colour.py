@@ -19,6 +19,8 @@ BT709 = 1  # matrix, primaries and transfer alike, in H.273
 LIMITED_RANGE = 1  # AVColorRange MPEG
 _FULL_RANGE = 2  # H.273 / AVColorRange JPEG
 _UNSPECIFIED = 2
+_PRIMARIES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+_HDR = {16: "HDR (PQ)", 18: "HDR (HLG)"}  # H.273 TransferCharacteristics
 _HD_LINES = 577  # untagged pictures with more lines than SD are BT.709, as players take them
 
 
@@ -68,6 +70,16 @@ def colour_of(colorspace: int, color_range: int, pix_fmt: str, size: tuple[int, 
             note = f"colour matrix {colorspace} is not known here; shown colours may be off, the tag is kept"
     kr, kb = _WEIGHTS[code]
     return Colour(kr, kb, full, _SWSCALE[code]), note
+
+
+def name_colours(primaries: int, transfer: int, bits: int) -> str:
+    """What a stream's tags and depth say of its colours, in words; "" for 8 bits without tags.
+
+    Args:
+        primaries, transfer: numbers of H.273 as FFmpeg gives them.
+    """
+    words = [f"{bits} bits" if bits > 8 else "", _HDR.get(transfer, ""), _PRIMARIES.get(primaries, "")]
+    return ", ".join(word for word in words if word)
 
 
 def rgb_to_yuv(rgb: np.ndarray, colour: Colour, bits: int) -> np.ndarray:
