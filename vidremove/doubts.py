@@ -8,18 +8,20 @@ from vidremove.stages.objects import find_losses
 from vidremove.tracks import Track
 from vidremove.types import Shot
 
-_LEAST = 0.25  # score from which a frame is worth a look
+_LEAST = 0.2  # score from which a frame is worth a look
 _APART = 3  # frames from one to the next that are told as one
 _USUAL = 3.0  # times the usual change between two frames, that a change may be
-_FLOOR = 0.05  # change that is never noticed: natural log of the area, or share of the object's size
+_FLOOR = 0.05  # change that is never noticed: natural log of the area, or share of the object's sides
 _SURE = 0.7  # change beyond the usual that is surely wrong
-_CERTAIN = 0.9  # confidence from which nothing is doubted
+_WORST_JUMP = 0.8  # score of a change that is surely wrong: some objects do jump
+_STEEPNESS = 4.0  # power of the confidence that is left of a mask's credit: 0.95 leaves 0.81, 0.8 leaves 0.41
 _EDGE = 0.01  # of the picture's sides, from which an object may leave it
 _LOST, _LEFT = 0.9, 0.3  # scores of an object that is lost inside the picture, and at its edge
-_AGAIN = 0.4  # score of an object that was found again, however confident
+_AGAIN = 0.4  # score of an object that was just found again, however sure its mask
+_SETTLES = 10  # frames from then on, in which its mask is doubted for that
 _AFTER_CUT = 0.5  # score of a shot without an object that was in the shot before
 
-_AREA, _PLACE = "its size jumps", "its place jumps"
+_AREA, _PLACE = "its size jumps", "it jumps to another place"
 _CONFIDENCE, _GONE, _FOUND = "the mask is unsure", "it is lost", "it is found again"
 _CUT = "nothing was tracked after the cut"
 
@@ -64,20 +66,15 @@ def _tracked(track: Track, name: str) -> list[tuple[Shot, list[int]]]:
 
 def _in_shot(track: Track, name: str, shot: Shot, keys: list[int]) -> list[Doubt]:
     causes = _causes(track, name, shot, keys)
-    score = _together(causes)
-    words = list(causes)
-    worst = np.argmax(list(causes.values()), axis=0)
-    doubts: list[Doubt] = []
-    last = {word: -_APART for word in words}
-    for frame in np.flatnonzero(score >= _LEAST):
-        new = Doubt(shot.start + int(frame), name, float(score[frame]), words[worst[frame]])
-        place = next((i for i, doubt in enumerate(doubts) if doubt.reason == new.reason), None)
-        near = frame - last[new.reason] < _APART
-        if not near:
-            doubts.insert(0, new)
-        elif place is not None and new.score > doubts[place].score:
-            doubts[place] = new
-        last[new.reason] = int(frame)
+    scores = _together(causes)
+    main = np.argmax(list(causes.values()), axis=0)
+    doubts = []
+    for number, reason in enumerate(causes):
+        frames = np.flatnonzero((main == number) & (scores >= _LEAST))
+        for group in np.split(frames, np.flatnonzero(np.diff(frames) > _APART) + 1):
+            if group.size:
+                worst = int(group[np.argmax(scores[group])])
+                doubts.append(Doubt(shot.start + worst, name, float(scores[worst]), reason))
     return doubts
 
 
@@ -92,13 +89,14 @@ def _causes(track: Track, name: str, shot: Shot, keys: list[int]) -> dict[str, n
     areas, boxes = track.areas(name)[inside].astype(np.float64), track.boxes(name)[inside]
     confidences = track.confidences(name)[inside].astype(np.float64)
     given = np.isin(np.arange(shot.start, shot.stop), keys)
-    gone, found = _losses(areas, boxes, confidences, track.size, shot)
+    unsure = np.where((areas > 0) & ~given, 1 - confidences**_STEEPNESS, 0)
+    gone, again = _losses(areas, boxes, track.size, shot)
     return {
         _GONE: gone,
-        _FOUND: found,
+        _FOUND: np.where(again, np.maximum(unsure, _AGAIN * (areas > 0)), 0),
         _AREA: _jumps(_area_changes(areas), given),
         _PLACE: _jumps(_place_changes(areas, boxes), given),
-        _CONFIDENCE: np.where(areas > 0, np.clip((_CERTAIN - confidences) / _CERTAIN, 0, 1), 0),
+        _CONFIDENCE: np.where(again, 0, unsure),
     }
 
 
@@ -109,11 +107,12 @@ def _area_changes(areas: np.ndarray) -> np.ndarray:
 
 
 def _place_changes(areas: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Change of the motion of the box's centre from the frame before, share of the object's size; NaN where none."""
+    """Change of the motion of the box's centre from the frame before, share of its sides; NaN where none."""
     centres = np.where((areas > 0)[:, None], np.stack([boxes[:, :2].mean(1), boxes[:, 2:].mean(1)], 1), np.nan)
     motion = np.diff(centres, axis=0, prepend=np.full((1, 2), np.nan))
     change = np.diff(motion, axis=0, prepend=np.full((1, 2), np.nan))
-    return np.asarray(np.linalg.norm(change, axis=1) / np.sqrt(np.maximum(areas, 1)))
+    sides = np.stack([boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]], 1).mean(1)
+    return np.asarray(np.linalg.norm(change, axis=1) / np.maximum(sides, 1))
 
 
 def _jumps(changes: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -127,23 +126,20 @@ def _jumps(changes: np.ndarray, given: np.ndarray) -> np.ndarray:
     if not known.size:
         return np.zeros(len(changes))
     usual = _FLOOR + _USUAL * float(np.median(known))
-    scores = np.clip((np.nan_to_num(changes) - usual) / _SURE, 0, 1)
+    scores = _WORST_JUMP * np.clip((np.nan_to_num(changes) - usual) / _SURE, 0, 1)
     before = np.append(np.where(given, scores, 0)[1:], 0)
     return np.where(given, 0, np.maximum(scores, before))
 
 
-def _losses(
-    areas: np.ndarray, boxes: np.ndarray, confidences: np.ndarray, size: tuple[int, int], shot: Shot
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the frames in which an object is lost, and of those in which it is found again."""
-    gone, found = np.zeros(len(areas)), np.zeros(len(areas))
+def _losses(areas: np.ndarray, boxes: np.ndarray, size: tuple[int, int], shot: Shot) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the frames in which an object is lost; and bool, those in which it was just found again."""
+    gone, again = np.zeros(len(areas)), np.zeros(len(areas), np.bool_)
     for start, stop in find_losses(areas, Shot(shot.number, 0, len(areas))):
         beside = [index for index in (start - 1, stop) if 0 <= index < len(areas)]
-        left = all(_at_edge(boxes[index], size) for index in beside)
-        gone[start:stop] = _LEFT if left else _LOST
-        if stop < len(areas) and start > 0:
-            found[stop] = _AGAIN + (1 - _AGAIN) * (1 - confidences[stop])
-    return gone, found
+        gone[start:stop] = _LEFT if all(_at_edge(boxes[index], size) for index in beside) else _LOST
+        if start > 0:
+            again[stop : stop + _SETTLES] = True
+    return gone, again
 
 
 def _at_edge(box: np.ndarray, size: tuple[int, int]) -> bool:
