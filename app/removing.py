@@ -9,7 +9,8 @@ from vidremove import remove, track
 from vidremove.cli.console import WORDS
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError, VidremoveError
-from vidremove.project import Project, save_project
+from vidremove.project import Project, load_project, save_project
+from vidremove.tracks import Track
 from vidremove.types import OnProgress, Progress, Prompt, Result
 
 from .commands import remove_command
@@ -17,7 +18,7 @@ from .opening import Medium
 from .outcomes import Outcome, beside, find_outcomes, keep_outcome
 from .prompting import find
 from .running import Run
-from .saving import same_prompts
+from .saving import keep_tracked, same_prompts
 from .session import Session, Settings, end_run, keep, start_run
 from .weights import label, missing
 from .workspace import Workspace
@@ -52,9 +53,10 @@ class Removal:
     files: Workspace
     source: Path
     given: str  # as the command line is told
+    is_photo: bool
     suffix: str  # of the results
     prompts: tuple[Prompt, ...]
-    tracked: Path | None  # the masks, where they are tracked already
+    tracked: bool  # the track of the project is that of the prompts
     ways: tuple[Settings, ...]
 
     def __call__(self, on_progress: OnProgress) -> list[Result]:
@@ -64,11 +66,11 @@ class Removal:
             target = self.files.new_result(self.suffix)
             masks = beside(target, "track")
             try:
-                if done or self.tracked is not None:
-                    before = beside(done[0].target, "track") if done else self.tracked
-                    shutil.copytree(str(before), masks)
+                if done or self.tracked:
+                    before = beside(done[0].target, "track") if done else self.files.track
+                    shutil.copytree(before, masks)
                 else:
-                    track(self.source, masks, self.prompts, config=config_of(way), on_progress=on_progress)
+                    self._track(way, masks, on_progress)
                 tell = _named(way, on_progress) if len(self.ways) > 1 else on_progress
                 result = remove(self.source, target, masks=masks, config=config_of(way), on_progress=tell)
                 self._keep(way, result, masks)
@@ -77,6 +79,16 @@ class Removal:
                 raise
             done.append(result)
         return done
+
+    def _track(self, way: Settings, masks: Path, on_progress: OnProgress) -> None:
+        """Track the prompts; of a clip that becomes the project's track, to be looked at and corrected."""
+        if self.is_photo:
+            track(self.source, masks, self.prompts, config=config_of(way), on_progress=on_progress)
+            return
+        kept = self.files.track
+        track(self.source, kept, self.prompts, config=config_of(way), overwrite=True, on_progress=on_progress)
+        keep_tracked(self.files, self.source, self.prompts)
+        shutil.copytree(kept, masks)
 
     def _keep(self, way: Settings, result: Result, masks: Path) -> None:
         """Write down what repeats the result, then that it is there."""
@@ -101,19 +113,21 @@ def start(session: Session) -> None:
     session.message = ""
     keep(session)
     prompts = session.said.prompts
-    tracked = session.files.track if session.track is not None and same_prompts(session.tracked, prompts) else None
+    tracked = session.track is not None and same_prompts(session.tracked, prompts)
     try:
         if not prompts:
             raise InputError("nothing says what to remove: click on the object, draw a box round it, or name it.")
-        for prompt in prompts if tracked is None else ():
+        for prompt in () if tracked else prompts:
             complaint = find(medium, prompt).complaint
             if complaint:
                 raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
         ways = usable(session.settings)
         for way in ways:
             config_of(way)
-        suffix = _suffix(medium)
-        work = Removal(session.files, medium.source.path, medium.given, suffix, prompts, tracked, tuple(ways))
+        photo, suffix = medium.info.kind == "photo", _suffix(medium)
+        work = Removal(
+            session.files, medium.source.path, medium.given, photo, suffix, prompts, tracked, tuple(ways)
+        )  # fmt: skip
         start_run(session, KIND, f"Removing · {label_of(tuple(way.fill for way in ways))}", work)
     except VidremoveError as error:
         session.message = str(error)
@@ -124,6 +138,7 @@ def collect_removal(session: Session, run: Run) -> bool:
 
     Returns: whether there is a new result.
     """
+    _take_up_track(session)
     before = len(session.outcomes)
     session.outcomes = find_outcomes(session.files, session.outcomes)
     new = len(session.outcomes) - before
@@ -133,6 +148,21 @@ def collect_removal(session: Session, run: Run) -> bool:
     elif run.error:
         session.message = run.error
     return new > 0
+
+
+def _take_up_track(session: Session) -> None:
+    """Open the project's track if the run has made it."""
+    if not session.files.tracked.is_file():
+        return
+    try:
+        prompts = load_project(session.files.tracked).prompts
+        if session.track is None or not same_prompts(session.tracked, prompts):
+            opened = Track.open(session.files.track)
+            if session.track is not None:
+                session.track.close()
+            session.track, session.tracked = opened, prompts
+    except VidremoveError as error:
+        session.message = str(error)
 
 
 def collect(session: Session) -> bool:

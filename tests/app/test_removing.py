@@ -1,5 +1,6 @@
 import dataclasses
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.prompting import apply_event
 from app.removing import collect, start
 from app.restoring import restore
 from app.running import Run
+from app.saving import same_prompts
 from app.session import Session, Settings, keep, take
 from app.workspace import Workspace
 from tests.app.conftest import medium_of
@@ -27,6 +29,14 @@ WAIT_S = 120
 
 def click(session: Session) -> None:
     apply_event(session, {"kind": "click", "at": [90, 66], "frame": 6})
+
+
+@pytest.fixture(autouse=True)
+def closed(session: Session) -> Iterator[None]:
+    """A track that was taken up is closed again."""
+    yield
+    if session.track is not None:
+        session.track.close()
 
 
 def run_of(session: Session) -> Run:
@@ -119,6 +129,8 @@ def test_cancel_keeps_the_first_of_two_and_the_prompts(fast: Session, monkeypatc
     assert [outcome.label for outcome in fast.outcomes] == ["Embedded · Fast"]
     assert not [file.name for file in fast.files.results.iterdir() if file.name.startswith("2")]
     assert [len(prompt.clicks) for prompt in fast.said.prompts] == [1]
+    assert fast.track is not None  # what was tracked is kept too
+    assert fast.track.keyframes == {"object 1": (6,)}
 
 
 @pytest.mark.usefixtures("square")
@@ -140,21 +152,22 @@ def test_a_run_and_its_result_are_found_again_after_a_reload(fast: Session, monk
     assert again.run.wait(WAIT_S)
     assert collect(again)
     assert again.outcomes[0].result.changed == 12
+    fast.track = again.track
 
 
 @pytest.mark.usefixtures("square")
 def test_a_track_that_is_current_is_used_and_no_other(fast: Session) -> None:
     keep(fast)
     track(medium_of(fast).source.path, fast.files.track, fast.said.kept, config=load_config("fast"))
-    with Track.open(fast.files.track) as fast.track:
-        fast.tracked = fast.said.kept
-        run = run_of(fast)
-        assert collect(fast)
-        assert "Tracking the object" not in {step.label for step in run.passes()}
-        click(fast)
-        run = run_of(fast)
-        assert collect(fast)
-        assert "Tracking the object" in {step.label for step in run.passes()}
+    fast.track, fast.tracked = Track.open(fast.files.track), fast.said.kept
+    run = run_of(fast)
+    assert collect(fast)
+    assert "Tracking the object" not in {step.label for step in run.passes()}
+    click(fast)
+    run = run_of(fast)
+    assert collect(fast)
+    assert "Tracking the object" in {step.label for step in run.passes()}
+    assert same_prompts(fast.tracked, fast.said.kept)
 
 
 def test_nothing_said_is_nothing_started(session: Session) -> None:
@@ -201,6 +214,8 @@ def test_photos_and_folders_come_back_as_such(session: Session, tmp_path: Path, 
     assert collect(visitor), visitor.message
     target = visitor.outcomes[0].result.target
     assert target.is_dir() if kind == "folder" else target.suffix == ".png"
+    assert (visitor.track is None) is (kind == "photo")
+    session.track = visitor.track
 
 
 def test_progress_tells_share_rate_and_time_left(tmp_path: Path) -> None:

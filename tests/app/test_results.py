@@ -1,5 +1,6 @@
 import json
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.fixture
-def done(session: Session, chosen: dict[str, Any]) -> Session:
+def done(session: Session, chosen: dict[str, Any]) -> Iterator[Session]:
     """A visitor with two results."""
     session.settings = Settings(preset="fast", fill="patch+telea")
     apply_event(session, {"kind": "click", "at": [90, 66], "frame": 6})
@@ -43,7 +44,9 @@ def done(session: Session, chosen: dict[str, Any]) -> Session:
     assert session.run is not None, session.message
     assert session.run.wait(WAIT_S)
     assert collect(session), session.message
-    return session
+    yield session
+    assert session.track is not None
+    session.track.close()
 
 
 def archive_of(url: str) -> zipfile.ZipFile:
