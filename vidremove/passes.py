@@ -59,7 +59,8 @@ def get_masks(job: Job, prompts: Sequence[Prompt], masks: PathLike | None, store
         else:
             read_masks(Path(masks), job.info, store, lambda done: job.tick("masks", done, len(store)))
         for index in (*range(job.start), *range(job.stop, len(store))):
-            store.put(index, np.zeros(store.size, np.bool_), 0.0)
+            if store.area(index):
+                store.put(index, np.zeros(store.size, np.bool_), 0.0)
         return 0
     flow, progress = load_plugin("flow", job.config.track.flow), Tracking(job, len(store))
     segmenter = make_segmenter(job.config, prompts)
@@ -72,11 +73,11 @@ def _take_track(job: Job, path: Path, store: MaskStore) -> None:
     """Fill the store with the union of what is in a track. Raises: InputError if it is damaged or does not fit."""
     with Track.open(path) as track:
         track.check_fits(job.info)
-        for index in range(track.frames):
+        for index in range(job.start, job.stop):
             confidence = track.confidence(index)
             if confidence > 0:
                 store.put(index, track.mask(index), confidence)
-            job.tick("masks", index + 1, track.frames)
+            job.tick("masks", index + 1 - job.start, job.stop - job.start)
 
 
 @dataclass(slots=True)

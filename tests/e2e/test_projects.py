@@ -207,6 +207,18 @@ def test_the_page_s_project_is_run_with_its_masks(made: tuple[Path, Path], tmp_p
     assert cv2.imread(str(tmp_path / "look.png")).shape[0] == HEIGHT
 
 
+def test_a_track_is_part_of_its_project(made: tuple[Path, Path], tmp_path: Path) -> None:
+    said = ("--box", BOX, "--save-project", tmp_path / "p.json")
+    run("track", made[0], tmp_path / "x.track", *said)
+    assert load_project(tmp_path / "p.json").track == tmp_path / "x.track"
+    run("remove", "--project", tmp_path / "p.json")
+    remove(made[0], tmp_path / "b.mp4", masks=tmp_path / "x.track")
+    for one, two in zip(read_planes(tmp_path / "clean.mp4"), read_planes(tmp_path / "b.mp4"), strict=True):
+        assert np.array_equal(one, two)
+    result = preview(made[0], tmp_path / "look.png", masks=tmp_path / "x.track", frame=3)
+    assert [each.frames for each in result.passes if each.stage == "masks"] == [3 + 1 + 12]  # those round it alone
+
+
 def copy(masks: Path, folder: Path) -> None:
     folder.mkdir()
     for index, mask in enumerate(read_masks(masks)):
