@@ -1,28 +1,37 @@
 """From what is drawn or written on the page to prompts, and from a prompt to its mask on the frame."""
 
+import logging
 import math
-from collections.abc import Hashable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
-from vidremove import segment
 from vidremove.errors import InputError, VidremoveError
-from vidremove.images import fit_side, to_uint8
-from vidremove.prompts import check_prompts
-from vidremove.segmenters.choice import points_segmenter
-from vidremove.segmenters.embedded import Embedded
-from vidremove.stages.keyframes import scale_prompt
-from vidremove.stages.shots import mark_shots
+from vidremove.finding import Finder
+from vidremove.prompts import check_prompts, is_mask_alone
 from vidremove.types import Prompt
 
+from . import session as steps
 from .opening import Found, Medium
-from .session import Said, Session, go_to
+from .painting import draw_stroke, take_part
+from .session import Said, Session
 
+TOOLS = ("click", "not", "box", "brush", "erase")
 _LEAST_BOX = 2.0  # pixels a side; less is a slip of the hand
 _MOST_FOUND = 40  # masks kept after they were asked
+_MOST_NUMBERS = 40_000  # of one stroke
+_LONGEST_WHO = 40  # characters of the name that a canvas gives itself
+_DISC = 0.006  # of the longer side: radius of the least that a click takes away from a mask
+_PAUSE_S = 0.4  # on a frame before it is looked at ahead of the first click
+_STEPS: dict[Any, Callable[[Session], None]] = {
+    "undo": steps.undo,
+    "redo": steps.redo,
+    "keep": steps.keep,
+    "discard": steps.discard,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,71 +41,182 @@ class Layer:
     name: str
     found: Found
     draft: bool
+    tracked: bool = False  # carried here from another frame
+    painted: bool = False  # by a brush, or read from a file
+
+
+def apply_events(session: Session, told: Any, seen: dict[str, int]) -> None:
+    """Take in what the canvas tells that was not taken in before.
+
+    Args:
+        told: {who, events: [{n, ...}]} of canvas.js, all that it knows not to be done.
+        seen: the last number that was taken in, by canvas; brought up to date.
+    """
+    who, events = (told.get("who"), told.get("events")) if isinstance(told, Mapping) else (None, None)
+    if not isinstance(who, str) or len(who) > _LONGEST_WHO or not isinstance(events, list):
+        return
+    for event in events:
+        number = event.get("n") if isinstance(event, Mapping) else None
+        if isinstance(event, Mapping) and isinstance(number, int) and number > seen.get(who, 0):
+            seen[who] = number
+            apply_event(session, event)
 
 
 def apply_event(session: Session, event: Mapping[str, Any] | None) -> None:
-    """Take in what the canvas tells: a step to another frame, a click, a click beside the object, a box.
+    """Take in one thing that was done on the canvas; see canvas.js for the kinds.
 
     It is applied to the frame that it was drawn on, named in the event. What is not understood is passed over.
     """
-    if session.medium is None or session.busy or not isinstance(event, Mapping):
+    if session.medium is None or not isinstance(event, Mapping):
         return
     kind, frame = event.get("kind"), event.get("frame")
     if not isinstance(frame, int) or not 0 <= frame < session.medium.info.frames:
         return
     if kind == "step":
-        go_to(session, session.frame + (1 if event.get("by") == 1 else -1))
+        steps.go_to(session, session.frame + (1 if event.get("by") == 1 else -1))
+    elif kind == "tool" and event.get("tool") in TOOLS:
+        session.tool = str(event["tool"])
+    elif session.busy:
         return
-    numbers = _numbers(event.get("at"), 4 if kind == "box" else 2)
-    if kind not in ("click", "not", "box") or numbers is None:
+    elif kind in _STEPS:
+        _STEPS[kind](session)
+    elif kind in ("brush", "erase"):
+        _paint(session, frame, event)
+    elif kind in ("click", "not", "box"):
+        _point(session, frame, kind, _numbers(event.get("at"), 4 if kind == "box" else 2))
+
+
+def _point(session: Session, frame: int, kind: str, numbers: list[float] | None) -> None:
+    medium = session.medium
+    if medium is None or numbers is None:
         return
-    height, width = session.medium.info.size
+    height, width = medium.info.size
     xs = [min(max(0.0, x), width - 1.0) for x in numbers[::2]]
     ys = [min(max(0.0, y), height - 1.0) for y in numbers[1::2]]
-    old = session.said.on(session.said.name, frame) or Prompt(frame, session.said.name)
     if kind == "click":
-        new = replace(old, clicks=(*old.clicks, (xs[0], ys[0])))
+        _say(session, frame, clicks=((xs[0], ys[0]),))
     elif kind == "not":
-        new = replace(old, not_clicks=(*old.not_clicks, (xs[0], ys[0])))
-    elif max(xs) - min(xs) < _LEAST_BOX or max(ys) - min(ys) < _LEAST_BOX:
+        _say(session, frame, not_clicks=((xs[0], ys[0]),))
+    elif max(xs) - min(xs) >= _LEAST_BOX and max(ys) - min(ys) >= _LEAST_BOX:
+        _say(session, frame, box=(min(xs), min(ys), max(xs), max(ys)))
+
+
+def _paint(session: Session, frame: int, event: Mapping[str, Any]) -> None:
+    """Add a stroke to the mask that is shown of the object, or take it away; the outcome is taken as it is."""
+    medium, values = session.medium, event.get("at")
+    radius = (_numbers([event.get("radius")], 1) or [0.0])[0]
+    if medium is None or not isinstance(values, list) or not 2 <= len(values) <= _MOST_NUMBERS or len(values) % 2:
         return
-    else:
-        new = replace(old, box=(min(xs), min(ys), max(xs), max(ys)))
-    _try(session, new)
+    points = _numbers(values, len(values))
+    height, width = medium.info.size
+    if points is None or not 0 < radius <= max(height, width):
+        return
+    far = 2.0 * max(height, width)
+    stroke = draw_stroke((height, width), [min(max(-far, value), far) for value in points], radius)
+    before = mask_of(session, session.said.name, frame)
+    if event["kind"] == "brush":
+        set_mask(session, frame, stroke if before is None else before | stroke)
+    elif before is not None and (before & stroke).any():
+        set_mask(session, frame, before & ~stroke)
+
+
+def set_mask(session: Session, frame: int, mask: np.ndarray) -> None:
+    """Draft this mask, bool (H, W), for the object that is pointed at, instead of what was said of it on the frame."""
+    if not mask.any():
+        session.message = "nothing would be left of the mask: to take it back as a whole, use Undo or Discard."
+        return
+    _draft(session, Prompt(frame, session.said.name, mask=mask))
 
 
 def apply_phrase(session: Session, phrase: str) -> None:
     """Look for the object in words on the frame that is shown. Without the weights for it, a sentence says so."""
     words = " ".join(phrase.split())
-    if session.medium is None or session.busy or not words:
+    if session.medium is not None and not session.busy and words:
+        _say(session, session.frame, text=words)
+
+
+def _say(session: Session, frame: int, **more: Any) -> None:
+    """Add to what is said of the object on a frame, if it can be asked at all; else tell why, and leave all as it was.
+
+    Where it has a mask that was painted or read, no work is lost: what the new prompt finds is added to that mask, and
+    a click beside the object takes away only the part round it.
+    """
+    medium, name = session.medium, session.said.name
+    if medium is None:
         return
-    old = session.said.on(session.said.name, session.frame) or Prompt(session.frame, session.said.name)
-    _try(session, replace(old, text=words))
-
-
-def _try(session: Session, prompt: Prompt) -> None:
-    """Draft the prompt if it can be asked at all; else say why, and leave everything as it was."""
     session.message = ""
-    said = session.said
+    old, new = session.said.on(name, frame) or Prompt(frame, name), Prompt(frame, name, **more)
     try:
-        if session.medium is not None and not _only_not(prompt):
-            find(session.medium, prompt)
+        if old.mask is not None:
+            found = _without(medium, old, new) if new.not_clicks else old.mask | find(medium, new).mask
+            set_mask(session, frame, found)
+            return
+        joined = {key: getattr(old, key) + value if key.endswith("clicks") else value for key, value in more.items()}
+        new = replace(old, **joined)
+        if not _only_not(new):
+            find(medium, new)
     except VidremoveError as error:
         session.message = str(error)
         return
+    _draft(session, new)
+
+
+def _draft(session: Session, prompt: Prompt) -> None:
+    said = session.said
     others = tuple(other for other in said.draft if other.frame != prompt.frame)
     session.say(Said(said.kept, (*others, prompt), said.name))
 
 
+def _without(medium: Medium, old: Prompt, new: Prompt) -> np.ndarray:
+    """The mask of `old` less the part at the click of `new`."""
+    mask, (point,) = old.mask, new.not_clicks
+    if mask is None or not mask[round(point[1]), round(point[0])]:
+        raise InputError("nothing of the mask is there to be taken away.")
+    rest, _ = finder_of(medium).find(replace(new, mask=mask), "embedded")
+    return take_part(mask, rest, point, max(2, round(_DISC * max(mask.shape))))
+
+
+def mask_of(session: Session, name: str, frame: int) -> np.ndarray | None:
+    """The mask of an object on a frame as it is shown: what was said there finds it, else it was tracked there.
+
+    Returns: bool (H, W), not to be written into; None where there is none.
+    """
+    prompt = session.said.on(name, frame)
+    if prompt is not None and session.medium is not None:
+        return find(session.medium, prompt).mask
+    tracked = _tracked(session, name, frame)
+    return None if tracked is None else tracked.mask
+
+
+def _tracked(session: Session, name: str, frame: int) -> Found | None:
+    track = session.track
+    if track is None or name not in track.objects or not track.area(frame, name):
+        return None
+    return Found(track.mask(frame, name), track.confidence(frame, name))
+
+
 def layers(session: Session) -> list[Layer]:
     """The masks of all objects on the frame that is shown; the one that is pointed at last."""
-    said, medium = session.said, session.medium
+    said, medium, frame = session.said, session.medium, session.frame
     if medium is None:
         return []
-    here = [prompt for prompt in said.prompts if prompt.frame == session.frame]
-    here.sort(key=lambda prompt: prompt.object == said.name)
     drafted = {id(prompt) for prompt in said.draft}
-    return [Layer(prompt.object, find(medium, prompt), id(prompt) in drafted) for prompt in here]
+    shown = []
+    for name in sorted(said.names, key=lambda name: name == said.name):
+        prompt = said.on(name, frame)
+        tracked = _tracked(session, name, frame) if prompt is None else None
+        if prompt is not None:
+            shown.append(Layer(name, find(medium, prompt), id(prompt) in drafted, painted=prompt.mask is not None))
+        elif tracked is not None:
+            shown.append(Layer(name, tracked, False, tracked=True))
+    return shown
+
+
+def finder_of(medium: Medium) -> Finder:
+    """What finds masks in the medium, and keeps what it has looked at."""
+    if medium.finder is None:
+        medium.finder = Finder(medium.source)
+    return medium.finder
 
 
 def find(medium: Medium, prompt: Prompt) -> Found:
@@ -104,6 +224,11 @@ def find(medium: Medium, prompt: Prompt) -> Found:
 
     Raises: PluginError if weights are missing that it needs; InputError for a prompt that is none.
     """
+    if is_mask_alone(prompt) and prompt.mask is not None:
+        check_prompts([prompt], medium.info.size, 0, medium.info.frames)
+        return Found(prompt.mask, 1.0)
+    if prompt.mask is not None:
+        return _ask(medium, prompt)
     key: Hashable = (prompt.frame, prompt.clicks, prompt.not_clicks, prompt.box, prompt.text)
     if key not in medium.found:
         medium.found[key] = _ask(medium, prompt)
@@ -116,30 +241,31 @@ def _ask(medium: Medium, prompt: Prompt) -> Found:
     if _only_not(prompt):
         complaint = "click on the object first: so far only what does not belong to it is marked."
         return Found(np.zeros(medium.info.size, np.bool_), 0.0, complaint)
-    check_prompts([prompt], medium.info.size, 0, medium.info.frames)
-    embedded = not prompt.text and points_segmenter() == "embedded"
-    reach, side = (Embedded.reach, Embedded.side) if embedded else (0, None)
-    images, at = _shot_round(medium, prompt.frame, reach, side)
-    size, small = medium.info.size, (images.shape[1], images.shape[2])
-    mask, score = segment(images, scale_prompt(prompt, size, small), at=at)
-    if small != size:
-        mask = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_CUBIC) > 0.5
+    mask, score = finder_of(medium).find(prompt)
     if mask.any():
         return Found(mask, score)
     return Found(mask, score, "nothing was found there: click another part of it, or draw a box round it.")
 
 
-def _shot_round(medium: Medium, frame: int, reach: int, side: int | None) -> tuple[np.ndarray, int]:
-    """Frames of one shot round `frame`, uint8 (T, H, W, 3), no longer than `side`, and its place among them."""
-    first, last = max(0, frame - reach), min(medium.info.frames, frame + reach + 1)
-    shots: dict[int, list[tuple[int, np.ndarray]]] = {}
-    for seen in mark_shots(medium.source.frames(first, last)):
-        shots.setdefault(seen.shot, []).append((seen.index, fit_side(to_uint8(seen.image), side)))
-    for shot in shots.values():
-        at = next((place for place, (index, _) in enumerate(shot) if index == frame), None)
-        if at is not None:
-            return np.stack([image for _, image in shot]), at
-    raise InputError(f"frame {frame}: could not be read, so nothing can be found on it.")
+def look_ahead(session: Session) -> None:
+    """Look at the frame that is shown once it was shown for a moment, so that the first click is answered at once."""
+    medium, frame = session.medium, session.frame
+    if medium is None or session.busy:
+        return
+
+    def wanted() -> bool:
+        return session.medium is medium and session.frame == frame and not session.busy
+
+    def look() -> None:
+        try:
+            if wanted():
+                finder_of(medium).prepare(frame, wanted)
+        except VidremoveError as error:  # told when it is pointed at
+            logging.getLogger(__name__).debug("frame %d: %s", frame, error)
+
+    timer = threading.Timer(_PAUSE_S, look)
+    timer.daemon = True
+    timer.start()
 
 
 def marks(session: Session) -> Iterator[dict[str, Any]]:
@@ -153,7 +279,7 @@ def marks(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def _only_not(prompt: Prompt) -> bool:
-    return not (prompt.clicks or prompt.box or prompt.text)
+    return not (prompt.clicks or prompt.box or prompt.text or prompt.mask is not None)
 
 
 def _numbers(values: Any, count: int) -> list[float] | None:

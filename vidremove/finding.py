@@ -70,9 +70,11 @@ class Finder:
         with self._lock, suppress(_GivenUp):
             self._view(frame, True, wanted)
 
-    def find(self, prompt: Prompt) -> tuple[np.ndarray, float]:
+    def find(self, prompt: Prompt, segmenter: str | None = None) -> tuple[np.ndarray, float]:
         """The mask of a prompt on its frame: bool (H, W), and a score in [0, 1]; may be empty.
 
+        Args:
+            segmenter: the one to ask, whatever the settings say.
         Raises: InputError for a prompt that says nothing, or is outside the picture or the clip; PluginError where
             weights are missing.
         """
@@ -80,7 +82,7 @@ class Finder:
         check_prompts([prompt], info.size, 0, info.frames)
         if prompt.mask is not None and is_mask_alone(prompt):
             return prompt.mask, 1.0
-        name = self._name(prompt)
+        name = segmenter or self._name(prompt)
         with self._lock:
             view = self._view(prompt.frame, name == "embedded")
             small = view.image.shape[:2]

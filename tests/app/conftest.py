@@ -7,6 +7,8 @@ from app.opening import Medium, open_path
 from app.session import Session, take
 from app.workspace import HOME, Workspace
 from benchmarks.scenes import write_clip
+from vidremove.finding import Finder
+from vidremove.types import Prompt
 
 SIZE = (120, 160)
 
@@ -37,13 +39,13 @@ def session(clip: Path, home: Path) -> Session:
 def square(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every prompt finds a square round its last point, at once."""
 
-    def segment(images: np.ndarray, prompt: object, *, at: int = 0) -> tuple[np.ndarray, float]:
-        mask = np.zeros(images.shape[1:3], np.bool_)
-        for x, y in prompt.clicks or (prompt.box[:2],):  # type: ignore[attr-defined]
+    def find(finder: Finder, prompt: Prompt, segmenter: str | None = None) -> tuple[np.ndarray, float]:
+        mask = np.zeros(SIZE, np.bool_)
+        for x, y in prompt.clicks or ([prompt.box[:2]] if prompt.box else []):
             mask[max(0, int(y) - 9) : int(y) + 10, max(0, int(x) - 9) : int(x) + 10] = True
         return mask, 0.9
 
-    monkeypatch.setattr("app.prompting.segment", segment)
+    monkeypatch.setattr(Finder, "find", find)
 
 
 def medium_of(session: Session) -> Medium:
