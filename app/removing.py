@@ -36,8 +36,9 @@ def label_of(fills: tuple[str, ...]) -> str:
 
 
 def config_of(settings: Settings) -> Config:
-    """The settings of a run. Raises: ConfigError."""
-    return load_config(settings.preset, settings.overrides)
+    """The settings of a run, with the first fill whose weights are here. Raises: ConfigError."""
+    way = usable(settings)[0]
+    return load_config(way.preset, way.overrides)
 
 
 def usable(settings: Settings) -> list[Settings]:

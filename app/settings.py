@@ -12,11 +12,6 @@ from .removing import FILLS, label_of, start
 from .session import Session, Settings
 
 _PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
-_WHY = {
-    "lama": "fills what no frame shows by a network. Without it, the embedded fill is used.",
-    "mat": "fills large holes that no frame shows by a network. Without it, the embedded fill is used.",
-    "transfiner": "finds clicked and boxed objects more exactly. Without it, the embedded way is used.",
-}
 
 
 def show_removal(session: Session) -> None:
@@ -30,7 +25,7 @@ def show_removal(session: Session) -> None:
     if not ready:
         st.caption("Click on what should go; its mask appears over the frame.")
     for name in session.settings.fills:
-        weights.show_offer(name, _WHY.get(name, ""))
+        weights.show_offer(name)
 
 
 def _show_settings(session: Session) -> None:
@@ -43,7 +38,7 @@ def _show_settings(session: Session) -> None:
                           index=list(_PRESETS).index(now.preset), key="preset")  # fmt: skip
         grown = _choose_pixels("Grow the mask", now.dilate, 60, "dilate", "by the size of the picture")
         faded = _choose_pixels("Fade the edge", now.feather, 30, "feather", "as the quality has it")
-        weights.show_offer("transfiner", _WHY["transfiner"])
+        weights.show_offer("transfiner")
     session.settings = replace(now, preset=preset, fill="+".join(fills), dilate=grown, feather=faded)
 
 

@@ -16,6 +16,12 @@ from .texts import plain
 
 _POLL_S = 0.5  # between two looks at a fetch
 _LABELS = {"lama": "LaMa", "mat": "MAT", "lavt": "LAVT", "transfiner": "Mask Transfiner"}
+_WHY = {
+    "lama": "fills what no frame shows by a network. Without it, the embedded fill is used.",
+    "mat": "fills large holes that no frame shows by a network. Without it, the embedded fill is used.",
+    "lavt": "finds an object by words. Without it, click on the object or draw a box round it.",
+    "transfiner": "finds clicked and boxed objects more exactly. Without it, the embedded way is used.",
+}
 
 _fetches: dict[str, Run] = {}  # by the name of the weights; those that failed stay for their sentence
 _lock = threading.Lock()
@@ -74,12 +80,8 @@ def failure(name: str) -> str:
     return "stopped as asked; the next fetch goes on from there." if run.cancelled else run.error
 
 
-def show_offer(name: str, why: str) -> None:
-    """Say that weights are missing and offer to fetch them; nothing where they are here.
-
-    Args:
-        why: what they are for and what happens without them, one sentence.
-    """
+def show_offer(name: str) -> None:
+    """Say what weights are missing for, and offer to fetch them; nothing where they are here."""
     if present(name):
         return
     with st.container(border=True, key=f"offer_{name}"):
@@ -87,12 +89,22 @@ def show_offer(name: str, why: str) -> None:
         if run is not None:
             _show_fetch(name, run)
             return
-        st.caption(f"**{label(name)}** · {plain(why)}")
+        st.caption(f"**{label(name)}** · {plain(_WHY[name])}")
         st.caption(plain(describe(weights.find(name))))
         if failure(name):
             st.warning(plain(failure(name)), icon=":material/cloud_off:")
         st.button("Fetch the weights", key=f"fetch_{name}", icon=":material/cloud_download:", width="stretch",
                   on_click=_fetch, args=(name,))  # fmt: skip
+
+
+def show_for_words(message: str) -> None:
+    """Offer the weights that finding by words needs, where an error says that they are missing, or they are fetched.
+
+    Args:
+        message: of the error, see `vidremove.weights.path`.
+    """
+    if "weights 'lavt' are not" in message or fetching("lavt") is not None:
+        show_offer("lavt")
 
 
 def _show_fetch(name: str, run: Run) -> None:

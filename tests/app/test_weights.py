@@ -13,6 +13,7 @@ from app.removing import label_of, usable
 from app.session import Settings
 from tests.unit.weights_server import Page, Server, tiny_lama
 from vidremove import weights
+from vidremove.errors import PluginError
 from vidremove.published import PUBLISHED, Source
 
 pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
@@ -45,7 +46,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def offer() -> None:
     from app.weights import show_offer
 
-    show_offer("lama", "fills what no frame shows.")
+    show_offer("lama")
 
 
 def shown(script: AppTest) -> str:
@@ -103,6 +104,23 @@ def test_offline_is_said_without_asking_the_net(monkeypatch: pytest.MonkeyPatch)
     run = page.fetch("mat")
     assert run.wait(WAIT_S)
     assert "VIDREMOVE_OFFLINE" in page.failure("mat")
+
+
+def asked() -> None:
+    from app.weights import show_for_words
+
+    show_for_words("the weights 'lavt' are not in /some/folder. Fetch them: vidremove weights get lavt")
+
+
+@pytest.mark.usefixtures("server")
+def test_an_error_that_asks_for_weights_is_followed_by_the_offer() -> None:
+    with pytest.raises(PluginError) as error:
+        weights.path("lavt")
+    assert "weights 'lavt' are not" in str(error.value)
+    script = AppTest.from_function(asked, default_timeout=WAIT_S).run()
+    assert script.button(key="fetch_lavt")
+    assert "by words" in shown(script)
+    assert len(script.button) == 1
 
 
 def test_what_needs_no_weights_is_always_present() -> None:
