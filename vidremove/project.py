@@ -192,7 +192,10 @@ class _Masks:
 def _replace_file(path: Path, data: bytes) -> None:
     staged = StagedFile(path, overwrite=True)
     try:
-        staged.path.write_bytes(data)
+        with staged.path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # or the name could outlive a power cut, and the content not
         staged.commit()
     finally:
         staged.discard()
