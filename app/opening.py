@@ -16,6 +16,7 @@ from vidremove.demo import draw_demo
 from vidremove.errors import InputError
 from vidremove.images import to_uint8
 from vidremove.media import Source, open_source
+from vidremove.media.video import VideoSource
 from vidremove.types import MediaInfo
 
 from .hosting import Hosting
@@ -169,3 +170,12 @@ def describe(info: MediaInfo) -> str:
         parts += [f"{info.frames} frames", f"{float(info.rate):.4g} fps", f"{seconds:.1f} s"]
     colours = info.colours or (f"{info.bits} bits" if info.bits > 8 else "")
     return " · ".join([*parts, colours] if colours else parts)
+
+
+def oddities(medium: Medium) -> list[tuple[str, str]]:
+    """What is odd about it: each in a word or two, and as a sentence."""
+    source = medium.source
+    notes = list(source.notes)
+    if isinstance(source, VideoSource) and not source.orientation.is_upright:
+        notes.append("turned: the clip says how it is to be held, and is shown and written that way")
+    return [(note.split(":")[0].split(" (")[0], note) for note in notes]

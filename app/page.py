@@ -3,6 +3,7 @@
 A view is a module with `show_picture(session)` and `show_panel(session)`; the timeline lies under all but the player.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import cast
 
@@ -10,21 +11,27 @@ import streamlit as st
 
 from vidremove.errors import VidremoveError
 
-from . import editor, results, welcome
+from . import editor, removing, results, review, timeline, tracking, trying, weights, welcome
 from .hosting import Hosting
-from .opening import describe
-from .removing import collect
+from .opening import describe, oddities
 from .restoring import restore
-from .session import COMPARE, POINT, Session
+from .running import Run
+from .session import COMPARE, POINT, REVIEW, Session, end_run
 from .texts import plain
 from .workspace import Workspace, sweep
 
+_COLLECT: dict[str, Callable[[Session, Run], bool]] = {  # who takes in the end of a run, by its kind
+    removing.KIND: removing.collect_removal,
+    tracking.KIND: tracking.collect_track,
+    trying.KIND: trying.collect_trial,
+}
+_MOST_ODD = 3  # notes on a medium in the bar
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 1.1rem 2rem 1.5rem; max-width: 1760px; }
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }
 [data-testid="stHeader"] * { pointer-events: auto; }
 .st-key-canvas, .st-key-compare { opacity: 1 !important; } /* not faded while the next picture is made */
-.st-key-bar { padding-right: 2.5rem; } /* of the menu */
+.st-key-bar p { margin: 0; }
 h1 { font-size: 1.9rem !important; padding: 0 !important; }
 </style>"""
 
@@ -42,14 +49,16 @@ def show() -> None:
     _take_in(session)
     session.save()
     _show_bar(session)
+    view = results if results.comparing(session) else review if review.reviewing(session) else editor
     picture, panel = st.columns([3, 1.15], gap="large")
     with panel:  # where a message does not push the picture away from under the pointer
         welcome.show_message(session)
-        results.show_panel(session) if results.comparing(session) else editor.show_panel(session)
+        weights.show_for_words(session.message)
+        view.show_panel(session)
     with picture:
-        results.show_picture(session) if results.comparing(session) else editor.show_picture(session)
-        if not results.playing(session):
-            editor.show_timeline(session)
+        view.show_picture(session)
+        if not (results.playing(session) or review.playing(session)):
+            timeline.show_timeline(session)
     session.save()
 
 
@@ -97,9 +106,15 @@ def _name_address(session: Session) -> None:
 
 
 def _take_in(session: Session) -> None:
-    """The end of a run, if it has come: what it made is looked at."""
-    if collect(session):
-        session.view = COMPARE
+    """The end of a run, if it has come; what was removed is looked at."""
+    run = end_run(session)
+    if run is None:
+        return
+    if run.kind in _COLLECT:
+        if _COLLECT[run.kind](session, run) and run.kind == removing.KIND:
+            session.view = COMPARE
+    elif run.error:
+        session.message = run.error
 
 
 def _show_bar(session: Session) -> None:
@@ -108,12 +123,11 @@ def _show_bar(session: Session) -> None:
     if medium is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        st.markdown(f"##### {plain(medium.name)}", width="content")
-        st.caption(plain(describe(medium.info)), width="content")
-        for note in medium.source.notes:
-            st.badge(plain(note), color="orange")
+        st.markdown(f"**{plain(medium.name)}** &ensp; :gray[{plain(describe(medium.info))}]", width="content")
+        for word, sentence in oddities(medium)[:_MOST_ODD]:
+            st.markdown(f":orange-badge[{plain(word)}]", help=plain(sentence), width="content")
         st.space("stretch")
-        views = (POINT, *results.views(session)[1:]) if session.outcomes else (POINT,)
+        views = _views(session)
         if len(views) > 1:
             st.session_state["view"] = session.view if session.view in views else POINT
             st.segmented_control(
@@ -123,6 +137,12 @@ def _show_bar(session: Session) -> None:
         st.button("Open another", icon=":material/folder_open:", on_click=_leave, args=(session,), key="leave")
 
 
+def _views(session: Session) -> list[str]:
+    """What there is to look at."""
+    views = [POINT] if session.track is None else [POINT, REVIEW]
+    return [*views, *(view for view in results.views(session) if view not in views)] if session.outcomes else views
+
+
 def _look(session: Session) -> None:
     session.view = st.session_state["view"] or session.view
 
@@ -130,5 +150,7 @@ def _look(session: Session) -> None:
 def _leave(session: Session) -> None:
     """Go back to where a medium is opened; this one is kept, and so is what goes on for it."""
     session.save()
+    if session.untouched:
+        session.files.remove()
     st.session_state["session"] = Session()
     st.query_params.clear()

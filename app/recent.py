@@ -19,12 +19,18 @@ class Recent:
     cover: Path | None
     touched_s: float  # seconds since 1970
     progress: str  # how far it has come, in words
+    untouched: bool  # nothing was pointed at yet
 
 
 def list_recent(home: Path | None = None) -> list[Recent]:
     """The projects that can be gone on with, the last touched first."""
     found = (describe(workspace) for workspace in list_workspaces(home)[: 2 * _MOST])
-    return [recent for recent in found if recent is not None][:_MOST]
+    listed: list[Recent] = []
+    for recent in found:
+        again = recent is not None and any(recent.source == other.source for other in listed)
+        if recent is not None and not (again and recent.untouched):
+            listed.append(recent)
+    return listed[:_MOST]
 
 
 def describe(workspace: Workspace) -> Recent | None:
@@ -42,6 +48,7 @@ def describe(workspace: Workspace) -> Recent | None:
         workspace.cover if workspace.cover.is_file() else None,
         workspace.touched_s,
         _progress(workspace, values),
+        not (values.get("prompts") or values.get("drafts")),
     )
 
 

@@ -101,6 +101,15 @@ class Session:
         return self.run is not None
 
     @property
+    def untouched(self) -> bool:
+        """Whether nothing would be lost with the project: nothing was said or done, and its medium lies elsewhere."""
+        medium, workspace = self.medium, self.workspace
+        done = self.said.prompts or self.undone or self.outcomes or self.track or self.run
+        if medium is None or workspace is None or done:
+            return False
+        return not medium.source.path.is_relative_to(workspace.path)
+
+    @property
     def outcome(self) -> Outcome | None:
         """The last one."""
         return self.outcomes[-1] if self.outcomes else None

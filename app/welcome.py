@@ -28,8 +28,9 @@ _WAY = (
 )
 _STYLE = """<style>
 .st-key-upload [data-testid="stFileUploaderDropzone"] {
-  min-height: 132px; flex-direction: column; justify-content: center; gap: .7rem;
+  min-height: 132px; flex-direction: column; justify-content: center; align-items: center; gap: .6rem;
   border: 1.5px dashed var(--st-border-color, #8886); }
+.st-key-upload [data-testid="stFileUploaderDropzone"] > * { flex: none; width: auto; align-self: center; margin: 0; }
 .st-key-upload [data-testid="stFileUploaderDropzone"]:hover { border-color: var(--st-primary-color, #0f766e); }
 [class*="st-key-project_"] img { aspect-ratio: 16 / 10; object-fit: cover; }
 [class*="st-key-project_"] p { margin-bottom: 0; }

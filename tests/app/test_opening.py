@@ -8,7 +8,7 @@ import pytest
 
 from app import opening
 from app.hosting import Hosting
-from app.opening import describe, open_path, open_sample, open_upload
+from app.opening import describe, oddities, open_path, open_sample, open_upload
 from tests.media_clips import make_clip
 from vidremove.errors import InputError
 from vidremove.media import open_source
@@ -81,6 +81,20 @@ def test_few_frames_are_kept(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_colours_are_told_in_a_word(tmp_path: Path, pix_fmt: str, tags: tuple[int, ...] | None, words: str) -> None:
     medium = open_path(str(make_clip(tmp_path / "a.mp4", pix_fmt=pix_fmt, tags=tags, pts=range(3))))
     assert describe(medium.info).endswith(words)
+    medium.close()
+
+
+def test_what_is_odd_is_told_in_a_word_and_in_a_sentence(tmp_path: Path) -> None:
+    clip = make_clip(
+        tmp_path / "a.mp4",
+        pts=[0, 3, 4, 9, 11],
+        time_base=Fraction(1, 90),
+        prepare=lambda stream: stream.set_display_rotation(90),
+    )
+    medium = open_path(str(clip))
+    assert [word for word, _ in oddities(medium)] == ["variable frame rate", "turned"]
+    assert all(len(sentence) > len(word) for word, sentence in oddities(medium))
+    assert describe(medium.info).startswith("48 × 64")
     medium.close()
 
 

@@ -186,3 +186,11 @@ def test_no_more_runs_go_on_than_may() -> None:
     assert runs.find("a") is started[0]
     runs.drop("a")
     assert runs.find("a") is None
+
+
+def test_the_list_shows_a_clip_that_nothing_was_said_of_once(clip: Path) -> None:
+    for said in (Said(), Said((Prompt(0, "dog", clicks=((1, 1),)),)), Said()):
+        session = Session()
+        take(session, open_path(str(clip)), Workspace.new())
+        session.say(said)
+    assert sorted(recent.progress for recent in list_recent()) == ["1 object", "nothing pointed at yet"]
