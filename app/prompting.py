@@ -12,6 +12,7 @@ import numpy as np
 from vidremove.errors import InputError, VidremoveError
 from vidremove.finding import Finder
 from vidremove.prompts import check_prompts, is_mask_alone
+from vidremove.segmenters.choice import points_segmenter
 from vidremove.types import Prompt
 
 from . import session as steps
@@ -229,7 +230,8 @@ def find(medium: Medium, prompt: Prompt) -> Found:
         return Found(prompt.mask, 1.0)
     if prompt.mask is not None:
         return _ask(medium, prompt)
-    key: Hashable = (prompt.frame, prompt.clicks, prompt.not_clicks, prompt.box, prompt.text)
+    by = points_segmenter()  # another one once its weights have come
+    key: Hashable = (by, prompt.frame, prompt.clicks, prompt.not_clicks, prompt.box, prompt.text)
     if key not in medium.found:
         medium.found[key] = _ask(medium, prompt)
         while len(medium.found) > _MOST_FOUND:
