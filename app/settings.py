@@ -17,6 +17,8 @@ _PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
 def show_removal(session: Session) -> None:
     """The settings and Remove."""
     _show_settings(session)
+    for name in session.settings.fills:
+        weights.show_offer(name)
     ready = bool(session.said.prompts)
     st.button(
         "Remove", key="remove", type="primary", icon=":material/ink_eraser:", width="stretch", disabled=not ready,
@@ -24,8 +26,6 @@ def show_removal(session: Session) -> None:
     )  # fmt: skip
     if not ready:
         st.caption("Click on what should go; its mask appears over the frame.")
-    for name in session.settings.fills:
-        weights.show_offer(name)
 
 
 def _show_settings(session: Session) -> None:

@@ -11,16 +11,25 @@ from vidremove import weights
 from vidremove.published import Published
 from vidremove.types import OnProgress, Result
 
+from .hosting import Hosting
 from .running import Run
-from .texts import plain
+from .texts import plain, sentence
 
 _POLL_S = 0.5  # between two looks at a fetch
 _LABELS = {"lama": "LaMa", "mat": "MAT", "lavt": "LAVT", "transfiner": "Mask Transfiner"}
+_LONGEST_SENTENCE = 120  # characters of an error that is shown as it is
+_EMBEDDED = "The embedded fill is used."
+_WITHOUT = {
+    "lama": _EMBEDDED,
+    "mat": _EMBEDDED,
+    "lavt": "Click on the object or draw a box round it.",
+    "transfiner": "The embedded way is used.",
+}
 _WHY = {
-    "lama": "fills what no frame shows by a network. Without it, the embedded fill is used.",
-    "mat": "fills large holes that no frame shows by a network. Without it, the embedded fill is used.",
-    "lavt": "finds an object by words. Without it, click on the object or draw a box round it.",
-    "transfiner": "finds clicked and boxed objects more exactly. Without it, the embedded way is used.",
+    "lama": "A network that fills what no frame shows.",
+    "mat": "A network that fills large holes that no frame shows.",
+    "lavt": "A network that finds an object by words.",
+    "transfiner": "A network that finds clicked and boxed objects more exactly.",
 }
 
 _fetches: dict[str, Run] = {}  # by the name of the weights; those that failed stay for their sentence
@@ -43,10 +52,10 @@ def missing(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def describe(published: Published) -> str:
-    """Size and licence in a few words."""
+    """Size and licence in a word."""
     size = published.sources[0].size
     amount = f"{size / 1e6:.0f} MB" if size else "size not published"
-    return f"{amount} · licence: {published.licence} · {published.use}"
+    return f"{amount}, licence {published.licence.partition(' (')[0]}"
 
 
 def fetch(name: str) -> Run:
@@ -89,12 +98,29 @@ def show_offer(name: str) -> None:
         if run is not None:
             _show_fetch(name, run)
             return
-        st.caption(f"**{label(name)}** · {plain(_WHY[name])}")
-        st.caption(plain(describe(weights.find(name))))
-        if failure(name):
-            st.warning(plain(failure(name)), icon=":material/cloud_off:")
-        st.button("Fetch the weights", key=f"fetch_{name}", icon=":material/cloud_download:", width="stretch",
-                  on_click=_fetch, args=(name,))  # fmt: skip
+        published = weights.find(name)
+        text, button = st.columns([2.4, 1], vertical_alignment="center")
+        terms = f"{_WHY[name]} Licence: {published.licence}; {published.use}. {published.paper}."
+        text.caption(f"**{label(name)}** is not here: {plain(describe(published))}", help=plain(terms))
+        if Hosting.told().shared:  # strangers do not fill the disk of whoever runs the page
+            text.caption(plain(f"Whoever runs this page may fetch it: vidremove weights get {name}"))
+        else:
+            button.button("Fetch", key=f"fetch_{name}", width="stretch", on_click=_fetch, args=(name,))
+        _show_failure(name)
+
+
+def _show_failure(name: str) -> None:
+    """Why the last fetch failed: in a sentence, and in full for who wants to know."""
+    reason = failure(name)
+    if not reason:
+        return
+    if len(reason) <= _LONGEST_SENTENCE:
+        st.caption(f":material/cloud_off: {plain(sentence(reason))}")
+        return
+    why = "VIDREMOVE_OFFLINE forbids it" if weights.offline() else "none of its sources can be reached"
+    st.caption(f":material/cloud_off: It could not be fetched: {plain(why)}. {plain(_WITHOUT[name])}")
+    with st.expander("What was tried"):
+        st.caption(plain(reason))
 
 
 def show_for_words(message: str) -> None:

@@ -9,6 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app import weights as page
+from app.hosting import SHARED
 from app.removing import label_of, usable
 from app.session import Settings
 from tests.unit.weights_server import Page, Server, tiny_lama
@@ -47,6 +48,12 @@ def offer() -> None:
     from app.weights import show_offer
 
     show_offer("lama")
+
+
+def asked_mat() -> None:
+    from app.weights import show_offer
+
+    show_offer("mat")
 
 
 def shown(script: AppTest) -> str:
@@ -92,7 +99,8 @@ def test_a_fetch_that_fails_is_one_sentence_and_the_embedded_fill_stays(server: 
     run = page.fetch("lama")
     assert run.wait(WAIT_S)
     script = AppTest.from_function(offer, default_timeout=WAIT_S).run()
-    assert "404" in shown(script)
+    assert "none of its sources can be reached. The embedded fill is used." in shown(script)
+    assert "404" in shown(script)  # in full
     assert script.button(key="fetch_lama")
     assert [way.fill for way in usable(settings)] == ["patch"]
     assert [way.fill for way in usable(Settings(fill="lama"))] == ["patch"]
@@ -104,6 +112,16 @@ def test_offline_is_said_without_asking_the_net(monkeypatch: pytest.MonkeyPatch)
     run = page.fetch("mat")
     assert run.wait(WAIT_S)
     assert "VIDREMOVE_OFFLINE" in page.failure("mat")
+    script = AppTest.from_function(asked_mat, default_timeout=WAIT_S).run()
+    assert "VIDREMOVE_OFFLINE forbids it. The embedded fill is used." in shown(script)
+
+
+@pytest.mark.usefixtures("server")
+def test_strangers_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED, "1")
+    script = AppTest.from_function(offer, default_timeout=WAIT_S).run()
+    assert not script.button
+    assert "vidremove weights get lama" in shown(script)
 
 
 def asked() -> None:
@@ -119,7 +137,7 @@ def test_an_error_that_asks_for_weights_is_followed_by_the_offer() -> None:
     assert "weights 'lavt' are not" in str(error.value)
     script = AppTest.from_function(asked, default_timeout=WAIT_S).run()
     assert script.button(key="fetch_lavt")
-    assert "by words" in shown(script)
+    assert "LAVT" in shown(script)
     assert len(script.button) == 1
 
 
