@@ -31,7 +31,7 @@ _STYLE = """<style>
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }
 [data-testid="stHeader"] * { pointer-events: auto; }
 .st-key-canvas, .st-key-compare { opacity: 1 !important; } /* not faded while the next picture is made */
-.st-key-bar p { margin: 0; }
+.st-key-bar [data-testid="stMarkdownContainer"], .st-key-bar p { margin: 0; }
 h1 { font-size: 1.9rem !important; padding: 0 !important; }
 </style>"""
 

@@ -11,7 +11,7 @@ from vidremove.errors import InputError, PluginError
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")
-_ACCENT = {"light": "#0f766e", "dark": "#2dd4bf"}  # one calm colour for what can be pressed
+_ACCENT = {"light": "#0f766e", "dark": "#0d9488"}  # one calm colour for what can be pressed
 
 
 def run_app(args: argparse.Namespace, reporter: Reporter) -> None:
