@@ -33,7 +33,12 @@ class Side:
 
 
 def number_of_right(session: Session) -> int:
-    """The result that is looked at; the last one unless another was chosen."""
+    """The result that is looked at; the last one unless another was chosen since it came."""
+    made = tuple(str(outcome.result.target) for outcome in session.outcomes)
+    if st.session_state.get("made") != made:
+        st.session_state["made"] = made
+        for key in ("left", "right"):
+            st.session_state.pop(key, None)
     chosen = st.session_state.get("right")
     return chosen if isinstance(chosen, int) and 0 <= chosen < len(session.outcomes) else len(session.outcomes) - 1
 

@@ -101,8 +101,6 @@ def drop_outcome(session: Session, outcome: Outcome) -> None:
     session.outcomes = [each for each in session.outcomes if each is not outcome]
     outcome.close()
     session.files.forget_result(outcome.result.target)
-    for key in ("left", "right"):
-        st.session_state.pop(key, None)
     if not session.outcomes:
         session.view = POINT
 

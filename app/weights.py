@@ -93,7 +93,7 @@ def show_offer(name: str) -> None:
     """Say what weights are missing for, and offer to fetch them; nothing where they are here."""
     if present(name):
         return
-    with st.container(border=True, key=f"offer_{name}"):
+    with st.container(key=f"offer_{name}", gap="small"):
         run = fetching(name)
         if run is not None:
             _show_fetch(name, run)

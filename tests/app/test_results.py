@@ -74,6 +74,9 @@ def test_the_last_result_is_compared_with_the_source(done: Session, chosen: dict
     chosen.update(right=7)
     assert number_of_right(done) == 1
     assert name_of(done, 1) == "Result 2 · Telea · Fast"
+    chosen.update(right=0)
+    done.outcomes.append(done.outcomes[0])  # a new one is looked at
+    assert number_of_right(done) == 2
 
 
 def test_the_difference_shows_where_and_how_much() -> None:
