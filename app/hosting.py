@@ -24,6 +24,7 @@ class Hosting:
     upload_mb: int = _DEFAULT_UPLOAD_MB
     most_pixels: int = 0  # of a frame; 0: no limit of ours
     most_frames: int = 0
+    most_runs: int = 4  # at a time
 
     @classmethod
     def told(cls) -> "Hosting":
@@ -37,6 +38,7 @@ class Hosting:
             int(megabytes) if megabytes.isdecimal() else _DEFAULT_UPLOAD_MB,
             40_000_000 if shared else 0,  # 8K and a bit more
             20_000 if shared else 0,  # 11 minutes at 30 frames a second
+            2 if shared else 4,
         )
 
     @property

@@ -165,7 +165,7 @@ def describe(info: MediaInfo) -> str:
     """Size, length, rate and what is special about the colours, in one line."""
     height, width = info.size
     parts = [f"{width} × {height}"]
-    if info.kind != "photo":
+    if info.frames > 1:
         seconds = float(info.frames / info.rate) if info.rate else 0.0
         parts += [f"{info.frames} frames", f"{float(info.rate):.4g} fps", f"{seconds:.1f} s"]
     colours = info.colours or (f"{info.bits} bits" if info.bits > 8 else "")

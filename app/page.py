@@ -15,7 +15,7 @@ from . import editor, removing, results, review, timeline, tracking, trying, wei
 from .hosting import Hosting
 from .opening import describe, oddities
 from .restoring import restore
-from .running import Run
+from .running import RUNS, Run
 from .session import COMPARE, POINT, REVIEW, Session, end_run
 from .texts import plain
 from .workspace import Workspace, sweep
@@ -41,7 +41,7 @@ def show() -> None:
     st.set_page_config(page_title="vidremove", page_icon=":material/ink_eraser:", layout="wide")
     st.html(_STYLE)
     hosting = Hosting.told()
-    _begin()
+    _begin(hosting)
     session = _session(hosting)
     if session.medium is None:
         welcome.show(session, hosting)
@@ -63,9 +63,10 @@ def show() -> None:
 
 
 @cache
-def _begin() -> None:
-    """Once for a server: remove what nobody came back to."""
+def _begin(hosting: Hosting) -> None:
+    """Once for a server: remove what nobody came back to, and let no more go on at a time than it bears."""
     sweep()
+    RUNS.most = hosting.most_runs
 
 
 def _session(hosting: Hosting) -> Session:

@@ -33,7 +33,9 @@ _STYLE = """<style>
 .st-key-upload [data-testid="stFileUploaderDropzone"] > * { flex: none; width: auto; align-self: center; margin: 0; }
 .st-key-upload [data-testid="stFileUploaderDropzone"]:hover { border-color: var(--st-primary-color, #0f766e); }
 [class*="st-key-project_"] img { aspect-ratio: 16 / 10; object-fit: cover; }
-[class*="st-key-project_"] p { margin-bottom: 0; }
+[class*="st-key-project_"] p { margin-bottom: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+[class*="st-key-project_"] [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+[class*="st-key-project_"] { gap: .3rem; padding: .75rem; }
 </style>"""
 
 
@@ -42,15 +44,15 @@ def show(session: Session, hosting: Hosting) -> None:
     st.html(_STYLE)
     _, middle, _ = st.columns([1, 3.2, 1])
     with middle:
-        st.space("medium")
+        st.space("small")
         st.title("Remove something from a clip or a photo", anchor=False)
         st.markdown(" :material/arrow_right_alt: ".join(f":material/{icon}: {word}" for icon, word in _WAY))
         show_message(session)
         _show_ways(session, hosting)
-        kept = f"Your work is kept for {STALE_DAYS} days after you last touched it"
-        st.caption(f"{kept}, for whoever has its address." if hosting.shared else f"{kept}, on this computer alone.")
         if not hosting.shared:
             _show_recent()
+        whose = "for whoever has its address" if hosting.shared else "on this computer alone"
+        st.caption(f"Your work is kept {whose}, for {STALE_DAYS} days after you last touched it.")
 
 
 def show_message(session: Session) -> None:
@@ -134,7 +136,6 @@ def _show_recent() -> None:
     recents = list_recent()
     if not recents:
         return
-    st.space("small")
     st.markdown("##### Go on with …")
     for first in range(0, len(recents), _COLUMNS):
         for column, recent in zip(st.columns(_COLUMNS), recents[first : first + _COLUMNS], strict=False):
@@ -148,7 +149,8 @@ def _show_project(recent: Recent) -> None:
         if recent.cover is not None:
             st.image(str(recent.cover), width="stretch")
         st.markdown(f"**{plain(recent.name)}**")
-        st.caption(plain(f"{when(recent.touched_s, time.time())} · {recent.progress}"), help=plain(str(recent.source)))
+        st.caption(plain(when(recent.touched_s, time.time())))
+        st.caption(plain(recent.progress))
         with st.container(horizontal=True):
             st.button("Open", key=f"open_{key}", on_click=_go_on, args=(key,), width="stretch")
             with st.popover("", icon=":material/delete:"):
