@@ -34,7 +34,8 @@ _STYLE = """<style>
 .st-key-upload [data-testid="stFileUploaderDropzone"]:hover { border-color: var(--st-primary-color, #0f766e); }
 [class*="st-key-project_"] img { aspect-ratio: 16 / 10; object-fit: cover; }
 [class*="st-key-project_"] p { margin-bottom: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-[class*="st-key-project_"] [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+[class*="st-key-project_"] [data-testid="stCaptionContainer"],
+[class*="st-key-project_"] [data-testid="stMarkdownContainer"] { margin: 0 !important; }
 [class*="st-key-project_"] { gap: .3rem; padding: .75rem; }
 </style>"""
 
@@ -149,11 +150,10 @@ def _show_project(recent: Recent) -> None:
         if recent.cover is not None:
             st.image(str(recent.cover), width="stretch")
         st.markdown(f"**{plain(recent.name)}**")
-        st.caption(plain(when(recent.touched_s, time.time())))
-        st.caption(plain(recent.progress))
+        st.caption(f"{plain(when(recent.touched_s, time.time()))}  \n{plain(recent.progress)}")
         with st.container(horizontal=True):
             st.button("Open", key=f"open_{key}", on_click=_go_on, args=(key,), width="stretch")
-            with st.popover("", icon=":material/delete:"):
+            with st.popover("", icon=":material/delete:", help="delete"):
                 st.caption("Its prompts and results go; a clip that was opened by its path stays.")
                 st.button("Delete", key=f"delete_{key}", type="primary", on_click=_delete, args=(recent.workspace,))
 
