@@ -6,6 +6,7 @@ from vidremove.errors import VidremoveError
 
 from .comparing import MODES, SLIDER, SOURCE, name_of, number_of_left, number_of_right, show_frame
 from .components import show_links
+from .editor import show_progress
 from .hosting import Hosting
 from .outcomes import Outcome, keep_outcome
 from .playing import show_clips
@@ -22,7 +23,7 @@ def views(session: Session) -> tuple[str, ...]:
 
 def comparing(session: Session) -> bool:
     """Whether results are looked at, and not the prompts."""
-    return bool(session.outcomes) and not session.busy and session.view in (COMPARE, PLAY)
+    return bool(session.outcomes) and session.view in (COMPARE, PLAY)
 
 
 def playing(session: Session) -> bool:
@@ -41,6 +42,9 @@ def show_picture(session: Session) -> None:
 def show_panel(session: Session) -> None:
     """Which results are looked at, what was done, and what to do with the one on the right."""
     _show_choice(session)
+    if session.busy:
+        show_progress(session)
+        return
     outcome = session.outcomes[number_of_right(session)]
     result = outcome.result
     what = f"{result.changed} of {result.frames} frames" if result.frames > 1 else "The picture was"
