@@ -9,6 +9,7 @@ import streamlit as st
 
 from vidremove.errors import VidremoveError
 from vidremove.media.proxy import plays_in_browsers, write_proxy
+from vidremove.media.video import VideoSource
 from vidremove.types import OnProgress
 
 from .comparing import Side, number_of_left, number_of_right, side_of
@@ -67,9 +68,12 @@ def apply_pause(session: Session, event: Mapping[str, Any] | None) -> None:
 
 
 def time_of(medium: Medium, frame: int) -> float:
-    """Seconds from the start at which the middle of a frame is shown, near enough to begin there."""
-    rate = float(medium.info.rate)
-    return (frame + 0.5) / rate if rate else 0.0
+    """Seconds from the start of the clip to the middle of the time that a frame is shown."""
+    source, rate = medium.source, float(medium.info.rate) or 25.0
+    if not isinstance(source, VideoSource):
+        return (frame + 0.5) / rate
+    times = (source.index.pts[frame : frame + 2] - source.index.pts[0]) * float(medium.info.time_base)
+    return float(times.mean()) if len(times) > 1 else float(times[0]) + 0.5 / rate
 
 
 def note_of(medium: Medium) -> str:

@@ -144,8 +144,10 @@ def collect_removal(session: Session, run: Run) -> bool:
     session.outcomes = find_outcomes(session.files, session.outcomes)
     new = len(session.outcomes) - before
     if run.cancelled:
-        kept = f"{session.outcomes[-1].label} was finished and is kept; " if new else ""
-        session.message = f"stopped as asked; {kept}your prompts are still here."
+        first = f"{session.outcomes[-1].label} was finished and is kept" if new else ""
+        masks = "what was tracked is kept" if session.track is not None and not new else ""
+        kept = [words for words in (first, masks, "your prompts are still here") if words]
+        session.message = f"stopped as asked; {'; '.join(kept)}."
     elif run.error:
         session.message = run.error
     return new > 0

@@ -13,6 +13,7 @@ import streamlit as st
 from app import comparing, playing, results, taking
 from app.comparing import SOURCE, difference, name_of, number_of_left, number_of_right, pictures
 from app.files import find_offer, zip_pieces
+from app.opening import open_path
 from app.outcomes import Outcome, find_outcomes, keep_outcome
 from app.prompting import apply_event
 from app.removing import collect, start
@@ -186,6 +187,14 @@ def test_others_are_copied_small_in_the_background(done: Session, monkeypatch: p
     assert "small copy" in shown[0]["note"]
     assert (done.files.results / "3.proxy.mp4").is_file()
     assert (done.files.path / "source.proxy.mp4").is_file()
+
+
+def test_a_clip_with_uneven_times_begins_at_the_frame(done: Session, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "uneven.mp4", pts=[10, 11, 20, 50])
+    medium = open_path(str(clip))
+    assert [playing.time_of(medium, frame) for frame in range(3)] == pytest.approx([0.02, 0.22, 1.0])
+    assert [medium.source.index_at(playing.time_of(medium, frame)) for frame in range(4)] == [0, 1, 2, 3]
+    medium.close()
 
 
 def test_where_the_clips_were_stopped_is_the_frame(done: Session) -> None:
