@@ -17,6 +17,7 @@ from .workspace import Workspace
 
 _open: "WeakValueDictionary[str, Session]" = WeakValueDictionary()  # by the project's id
 _lock = threading.Lock()
+_LONGEST_TITLE = 200
 
 
 def share(session: Session) -> None:
@@ -46,6 +47,7 @@ def _load(workspace: Workspace, hosting: Hosting) -> Session:
     _put(project, session)
     if session.run is None:
         workspace.tidy()
+        _tell_cut_off(session)
     session.outcomes = find_outcomes(workspace)
     _put_track(session)
     return session
@@ -97,6 +99,15 @@ def _put_track(session: Session) -> None:
         session.track, session.tracked = track, prompts
     else:
         track.close()
+
+
+def _tell_cut_off(session: Session) -> None:
+    """Say that a run did not come to its end, once."""
+    running = session.files.running
+    if running.is_file():
+        title = running.read_text("utf-8", "replace")[:_LONGEST_TITLE]
+        session.message = f"the program was ended before this was done: {title}. Start it again."
+        running.unlink(missing_ok=True)
 
 
 def _doubts(values: Any) -> Iterator[tuple[str, int, str]]:

@@ -1,11 +1,12 @@
 """What one visitor has done so far, in one place, and the steps that change it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vidremove.errors import InputError
 from vidremove.tracks import Track
-from vidremove.types import Prompt
+from vidremove.types import OnProgress, Prompt
 
 from .opening import Medium
 from .outcomes import Outcome
@@ -142,7 +143,17 @@ def start_run(session: Session, kind: str, title: str, work: Work) -> None:
 
     Raises: InputError if something goes on already, or too much on this computer.
     """
-    session.run = RUNS.start(session.files.id, kind, title, work)
+    running = session.files.running
+
+    def noted(on_progress: OnProgress) -> Any:
+        with suppress(OSError):  # a note that cannot be written is no reason not to work
+            running.write_text(title, "utf-8")
+        try:
+            return work(on_progress)
+        finally:
+            running.unlink(missing_ok=True)
+
+    session.run = RUNS.start(session.files.id, kind, title, noted)
 
 
 def end_run(session: Session) -> Run | None:

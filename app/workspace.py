@@ -88,6 +88,11 @@ class Workspace:
         return self.path / "cover.jpg"
 
     @property
+    def running(self) -> Path:
+        """The title of what goes on; still there when the program was ended before it."""
+        return self.path / "running.txt"
+
+    @property
     def touched_s(self) -> float:
         """When something was kept last, in seconds since 1970."""
         times = [_modified_s(file) for file in (self.path, self.project, self.tracked, self.results)]

@@ -171,6 +171,28 @@ def test_a_run_is_found_again_and_its_result_kept_although_the_visitor_left(clip
     assert restoring._open[workspace.id] is late
 
 
+def test_a_run_that_was_cut_off_is_told_of_once(session: Session) -> None:
+    started, end = threading.Event(), threading.Event()
+
+    def work(on_progress: OnProgress) -> None:
+        started.set()
+        assert end.wait(WAIT_S)
+
+    session.save()
+    start_run(session, "remove", "Removing · LaMa", work)
+    run = session.run
+    assert run is not None
+    assert started.wait(WAIT_S)
+    assert session.files.running.read_text() == "Removing · LaMa"
+    end.set()
+    assert run.wait(WAIT_S)
+    assert not session.files.running.exists()
+    RUNS.drop(session.files.id)
+    session.files.running.write_text("Removing · LaMa")  # as a program leaves it that is killed
+    assert "ended before this was done: Removing · LaMa" in restore(session.files, MINE).message
+    assert not restore(session.files, MINE).message
+
+
 def test_no_more_runs_go_on_than_may() -> None:
     runs, end = Runs(most=2), threading.Event()
 
