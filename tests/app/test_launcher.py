@@ -1,9 +1,14 @@
+import os
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from app.workspace import HOME
 from vidremove.cli import app as launcher
 from vidremove.cli.main import main, make_parser
 
@@ -27,6 +32,7 @@ def test_the_server_is_for_this_computer_and_tells_nobody() -> None:
     assert here["--server.maxUploadSize"] == "4000"
     assert here["--browser.gatherUsageStats"] == "false"
     assert here["--logger.hideWelcomeMessage"] == "true"
+    assert "--server.allowedHosts" in here
     assert options()["--server.headless"] == "false"
     assert set(told().values()) == {"", "4000"}
 
@@ -37,6 +43,7 @@ def test_served_to_others_it_is_told_what_they_may_do(tmp_path: Path) -> None:
     assert shared["--server.headless"] == "true"
     assert shared["--server.maxUploadSize"] == "20"
     assert shared["--client.showErrorDetails"] == "none"
+    assert "--server.allowedHosts" not in shared
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
     page = told("--host", "0.0.0.0", "--root", str(tmp_path / "link"))
     assert page["VIDREMOVE_APP_SHARED"] == "1"
@@ -85,3 +92,34 @@ def test_the_command_line_does_not_import_streamlit() -> None:
     code = "import sys; from vidremove.cli.main import make_parser; make_parser(); sys.exit('streamlit' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_a_site_that_borrows_the_name_of_this_computer_is_turned_away(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "vidremove", "app", "--host", "127.0.0.1", "--port", str(port), "--no-browser"]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], env={**os.environ, HOME: str(tmp_path)}) as server:
+        try:
+            assert ask(port, f"127.0.0.1:{port}").startswith(b"HTTP/1.1 101")
+            assert ask(port, f"evil.example:{port}").startswith(b"HTTP/1.1 403")
+        finally:
+            server.terminate()
+
+
+def ask(port: int, host: str) -> bytes:
+    """What the server says to a page of `host` that wants to talk with it; waits until there is a server."""
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: http://{host}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    for _ in range(300):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+            line.sendall("\r\n".join([*lines, "", ""]).encode())
+            return line.recv(100)
+        time.sleep(0.2)
+    raise AssertionError("no server came")

@@ -67,7 +67,10 @@ def server_arguments(args: argparse.Namespace) -> list[str]:
         "theme.baseRadius": "medium",
     }
     script = script_path("serving.py")  # the page, and a way to fetch files beside it
-    return ["run", str(script), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    words = [(f"--{name}", str(value)) for name, value in options.items()]
+    if args.host in _HERE:  # else a site whose name suddenly leads to this computer could open its files
+        words += [("--server.allowedHosts", name) for name in _HERE]
+    return ["run", str(script), *(part for pair in words for part in pair)]
 
 
 def script_path(name: str) -> Path:
