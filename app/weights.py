@@ -25,6 +25,7 @@ _WITHOUT = {
     "lavt": "Click on the object or draw a box round it.",
     "transfiner": "The embedded way is used.",
 }
+_FOR = {"lama": "", "mat": "", "lavt": "To find by words: ", "transfiner": "For more exact masks: "}
 _WHY = {
     "lama": "A network that fills what no frame shows.",
     "mat": "A network that fills large holes that no frame shows.",
@@ -55,7 +56,8 @@ def describe(published: Published) -> str:
     """Size and licence in a word."""
     size = published.sources[0].size
     amount = f"{size / 1e6:.0f} MB" if size else "size not published"
-    return f"{amount}, licence {published.licence.partition(' (')[0]}"
+    licence = published.licence.partition(" (")[0]
+    return f"{amount}, {'no licence stated' if licence.startswith('none') else f'licence {licence}'}"
 
 
 def fetch(name: str) -> Run:
@@ -101,7 +103,7 @@ def show_offer(name: str) -> None:
         published = weights.find(name)
         text, button = st.columns([2.4, 1], vertical_alignment="center")
         terms = f"{_WHY[name]} Licence: {published.licence}; {published.use}. {published.paper}."
-        text.caption(f"**{label(name)}** is not here: {plain(describe(published))}", help=plain(terms))
+        text.caption(f"{_FOR[name]}**{label(name)}** is not here: {plain(describe(published))}", help=plain(terms))
         if Hosting.told().shared:  # strangers do not fill the disk of whoever runs the page
             text.caption(plain(f"Whoever runs this page may fetch it: vidremove weights get {name}"))
         else:
