@@ -4,6 +4,7 @@ import streamlit as st
 
 from vidremove.errors import VidremoveError
 
+from .commands import PROJECT
 from .comparing import MODES, SLIDER, SOURCE, name_of, number_of_left, number_of_right, show_frame
 from .components import show_links
 from .editor import show_progress
@@ -127,6 +128,8 @@ def _show_links(session: Session, outcome: Outcome) -> None:
         _show_saving(outcome)
     with st.expander("The same from the command line", icon=":material/terminal:"):
         st.code(outcome.command, language="bash", wrap_lines=True)
+        st.caption("Or with the settings, unpacked beside the clip; they hold the masks, corrected ones too:")
+        st.code(f"vidremove remove --project {PROJECT} clean{outcome.result.target.suffix}", language="bash")
 
 
 def _show_saving(outcome: Outcome) -> None:
