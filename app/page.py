@@ -17,7 +17,7 @@ from .opening import describe, oddities
 from .restoring import restore
 from .running import RUNS, Run
 from .session import COMPARE, POINT, REVIEW, Session, end_run
-from .texts import plain
+from .texts import plain, shorten
 from .workspace import Workspace, sweep
 
 _COLLECT: dict[str, Callable[[Session, Run], bool]] = {  # who takes in the end of a run, by its kind
@@ -25,7 +25,7 @@ _COLLECT: dict[str, Callable[[Session, Run], bool]] = {  # who takes in the end 
     tracking.KIND: tracking.collect_track,
     trying.KIND: trying.collect_trial,
 }
-_MOST_ODD = 3  # notes on a medium in the bar
+_LONGEST_NAME, _LONGEST_ODD = 40, 28  # characters in the bar
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 1.1rem 2rem 1.5rem; max-width: 1760px; }
 [data-testid="stHeader"] { background: transparent; pointer-events: none; }
@@ -124,9 +124,12 @@ def _show_bar(session: Session) -> None:
     if medium is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        st.markdown(f"**{plain(medium.name)}** &ensp; :gray[{plain(describe(medium.info))}]", width="content")
-        for word, sentence in oddities(medium)[:_MOST_ODD]:
-            st.markdown(f":orange-badge[{plain(word)}]", help=plain(sentence), width="content")
+        name = plain(shorten(medium.name, _LONGEST_NAME))
+        st.markdown(f"**{name}** &ensp; :gray[{plain(describe(medium.info))}]", width="content")
+        odd = oddities(medium)
+        if odd:
+            words = plain(shorten(odd[0][0], _LONGEST_ODD) + (f" + {len(odd) - 1}" if len(odd) > 1 else ""))
+            st.markdown(f":orange-badge[{words}]", help=plain("; ".join(text for _, text in odd)), width="content")
         st.space("stretch")
         views = _views(session)
         if len(views) > 1:

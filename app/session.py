@@ -110,11 +110,6 @@ class Session:
             return False
         return not medium.source.path.is_relative_to(workspace.path)
 
-    @property
-    def outcome(self) -> Outcome | None:
-        """The last one."""
-        return self.outcomes[-1] if self.outcomes else None
-
     def say(self, said: Said) -> None:
         """Go on with this, and remember what was before."""
         self.undone = [*self.undone[-_MOST_UNDONE:], self.said]

@@ -9,7 +9,7 @@ from app import restoring
 from app.hosting import SHARED, SOURCE
 from app.prompting import apply_event
 from app.session import Session, go_to
-from app.texts import plain
+from app.texts import plain, sentence, shorten
 from app.welcome import when
 from vidremove.cli.app import script_path
 
@@ -216,3 +216,11 @@ def test_a_bad_upload_is_one_sentence_and_leaves_nothing(page: AppTest, home: Pa
 )
 def test_times_are_told_in_words(seconds: float, words: str) -> None:
     assert when(1000.0, 1000.0 + seconds) == words
+
+
+def test_words_are_short_and_begin_with_a_capital_unless_they_are_a_name() -> None:
+    assert shorten("a.mp4", 10) == "a.mp4"
+    assert shorten("a very long name.mp4", 12) == "a very….mp4"
+    assert sentence("nothing was found") == "Nothing was found"
+    assert sentence("dog.mp4: is no clip") == "dog.mp4: is no clip"
+    assert sentence("") == ""
