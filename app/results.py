@@ -115,12 +115,12 @@ def _show_links(session: Session, outcome: Outcome) -> None:
     if medium is None:
         return
     try:
-        links = list_links(outcome, medium)
+        links = list_links(outcome.result.target, medium)
     except OSError:
         st.error("The file of this result is gone; delete it here and remove again.")
         return
     show_links(links)
-    if not layer_of(outcome).is_dir():
+    if not layer_of(outcome.result.target).is_dir():
         st.button("Make the fill as a layer", key="layer", icon=":material/layers:", width="stretch",
                   help="PNG pictures with alpha, to be laid over the source in an editor; fills once more",
                   on_click=start_layer, args=(session, outcome))  # fmt: skip

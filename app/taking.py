@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from vidremove import remove
 from vidremove.errors import InputError, VidremoveError
-from vidremove.media import encode_mask
+from vidremove.media import encode_mask, open_source
 from vidremove.media.picture_sink import frame_names
 from vidremove.project import load_project, save_project
 from vidremove.tracks import Track
@@ -24,67 +24,76 @@ LAYER = "layer"  # kind of the run that makes one
 _TRACK = "clean.track"
 
 
-def layer_of(outcome: Outcome) -> Path:
-    """The folder with the fill as a layer, once it was made."""
-    return beside(outcome.result.target, "layer")
+def layer_of(target: Path) -> Path:
+    """The folder with the fill of a result as a layer, once it was made."""
+    return beside(target, "layer")
 
 
-def masks_of(outcome: Outcome) -> Path:
+def masks_of(target: Path) -> Path:
     """The track that was removed."""
-    return beside(outcome.result.target, "track")
+    return beside(target, "track")
 
 
-def project_of(outcome: Outcome) -> Path:
-    """The project that repeats it; see vidremove/project.py."""
-    return beside(outcome.result.target, "project.json")
+def project_of(target: Path) -> Path:
+    """The project that repeats a result; see vidremove/project.py."""
+    return beside(target, "project.json")
 
 
-def list_links(outcome: Outcome, medium: Medium) -> list[dict[str, str]]:
-    """What can be taken away: label, URL and, where there is something to say, a note; the result itself first."""
-    target = outcome.result.target
-    identity = (str(target), target.stat().st_mtime_ns)
-    if target.is_dir():
-        names = sorted(target.iterdir())
-        first = {"label": "Download the frames", "note": "zip",
-                 "url": offer_zip("clean.zip", identity, lambda: [(file.name, file) for file in names])}  # fmt: skip
-    else:
-        what = "picture" if medium.info.kind == "photo" else "video"
-        url = offer_file(target, f"clean{target.suffix}")
-        first = {"label": f"Download the {what}", "note": size_in_words(target), "url": url}
-    links = [{**first, "kind": "first"}]
-    if masks_of(outcome).is_dir():
-        links.append({"label": "Masks", "note": "PNG, zip",
-                      "url": offer_zip("masks.zip", identity, lambda: mask_members(outcome, medium))})  # fmt: skip
-    if layer_of(outcome).is_dir():
-        links.append({"label": "Fill as a layer", "note": "PNG with alpha, zip",
-                      "url": offer_zip("layer.zip", identity, lambda: _members_of(layer_of(outcome)))})  # fmt: skip
-    if project_of(outcome).is_file():
-        url = offer_zip("settings.zip", identity, lambda: project_members(outcome, medium))
-        links.append({"label": "Settings for the command line", "note": "zip", "url": url})
+def list_links(target: Path, medium: Medium) -> list[dict[str, str]]:
+    """What can be taken away of a result: label, URL and a note; the result itself first.
+
+    What is behind the URLs holds paths only, so that nothing is kept open or in memory for them.
+    """
+    identity, source, given = (str(target), target.stat().st_mtime_ns), medium.source.path, medium.given
+    zips = [
+        ("Masks", "PNG, zip", masks_of(target), "masks.zip", lambda: mask_members(target, source)),
+        ("Fill as a layer", "PNG with alpha, zip", layer_of(target), "layer.zip",
+         lambda: folder_members(layer_of(target))),
+        ("Settings for the command line", "zip", project_of(target), "settings.zip",
+         lambda: project_members(target, given)),
+    ]  # fmt: skip
+    links = [_first_link(target, medium.info.kind)]
+    for label, note, needed, name, members in zips:
+        if needed.exists():
+            links.append({"label": label, "note": note, "url": offer_zip(name, identity, members)})
     return links
 
 
-def mask_members(outcome: Outcome, medium: Medium) -> Iterator[Member]:
+def _first_link(target: Path, kind: str) -> dict[str, str]:
+    if target.is_dir():
+        url = offer_zip("clean.zip", (str(target), target.stat().st_mtime_ns), lambda: folder_members(target))
+        return {"label": "Download the frames", "note": "zip", "url": url, "kind": "first"}
+    url, what = offer_file(target, f"clean{target.suffix}"), "picture" if kind == "photo" else "video"
+    return {"label": f"Download the {what}", "note": size_in_words(target), "url": url, "kind": "first"}
+
+
+def mask_members(target: Path, source: Path) -> Iterator[Member]:
     """One PNG picture a frame, white = removed, named like the frames."""
-    with Track.open(masks_of(outcome)) as track:
-        for index, name in enumerate(frame_names(medium.source, ".png")):
+    with open_source(source) as opened:
+        names = frame_names(opened, ".png")
+    with Track.open(masks_of(target)) as track:
+        for index, name in enumerate(names):
             yield name, encode_mask(track.mask(index))
 
 
-def project_members(outcome: Outcome, medium: Medium) -> Iterator[Member]:
-    """The project and what belongs to it, to be unpacked beside the clip."""
+def project_members(target: Path, given: str) -> Iterator[Member]:
+    """The project and what belongs to it, to be unpacked beside the clip.
+
+    Args:
+        given: the clip, as the command line is told.
+    """
     with TemporaryDirectory(prefix="vidremove-") as name:
-        folder, track = Path(name), masks_of(outcome)
+        folder, track = Path(name), masks_of(target)
         if track.is_dir():
             shutil.copytree(track, folder / _TRACK)
-        project = load_project(project_of(outcome))
-        source = Path(medium.given) if Path(medium.given).is_absolute() else folder / medium.given
-        kept = replace(project, source=source, track=folder / _TRACK if track.is_dir() else None)
+        project = load_project(project_of(target))
+        kept = replace(project, source=folder / given, track=folder / _TRACK if track.is_dir() else None)
         save_project(kept, folder / PROJECT)
-        yield from _members_of(folder)
+        yield from folder_members(folder)
 
 
-def _members_of(folder: Path) -> Iterator[Member]:
+def folder_members(folder: Path) -> Iterator[Member]:
+    """All files of a folder."""
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             yield file.relative_to(folder).as_posix(), file
@@ -92,17 +101,15 @@ def _members_of(folder: Path) -> Iterator[Member]:
 
 def start_layer(session: Session, outcome: Outcome) -> None:
     """Fill once more, for the layer; what hinders it becomes the message."""
-    target, layer = beside(outcome.result.target, "again" + outcome.result.target.suffix), layer_of(outcome)
+    target = outcome.result.target
 
     def work(on_progress: OnProgress) -> None:
-        project = load_project(project_of(outcome))
-        try:
+        project = load_project(project_of(target))
+        with TemporaryDirectory(prefix=".again-", dir=target.parent) as folder:
             remove(
-                project.source, target, masks=masks_of(outcome), config=project.config, layer=layer, overwrite=True,
-                on_progress=on_progress,
+                project.source, Path(folder) / f"again{target.suffix}", masks=masks_of(target), config=project.config,
+                layer=layer_of(target), overwrite=True, on_progress=on_progress,
             )  # fmt: skip
-        finally:
-            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
 
     try:
         start_run(session, LAYER, "Making the layer", work)

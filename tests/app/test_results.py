@@ -17,11 +17,13 @@ from app.opening import open_path
 from app.outcomes import Outcome, find_outcomes, keep_outcome
 from app.prompting import apply_event
 from app.removing import collect, start
-from app.session import COMPARE, POINT, Session, Settings
+from app.session import COMPARE, POINT, Session, Settings, take
+from app.workspace import Workspace
 from tests.app.conftest import medium_of
 from tests.media_clips import make_clip
 from vidremove.cli.main import main
 from vidremove.errors import InputError
+from vidremove.media import write_picture
 from vidremove.types import Result
 
 WAIT_S = 120
@@ -58,7 +60,7 @@ def archive_of(url: str) -> zipfile.ZipFile:
 
 
 def links_of(session: Session, number: int = 0) -> dict[str, str]:
-    links = taking.list_links(session.outcomes[number], medium_of(session))
+    links = taking.list_links(session.outcomes[number].result.target, medium_of(session))
     return {link["label"]: link["url"] for link in links}
 
 
@@ -147,6 +149,35 @@ def test_the_layer_is_made_when_it_is_asked_for(done: Session) -> None:
     assert {file.name for file in done.files.results.glob("1.*")} == {
         "1.json", "1.mp4", "1.track", "1.layer", "1.project.json",
     }  # fmt: skip
+
+
+def test_a_folder_of_frames_is_taken_away_with_its_names(session: Session, tmp_path: Path) -> None:
+    folder, clip = tmp_path / "frames", medium_of(session)
+    folder.mkdir()
+    for number in (7, 8):
+        write_picture(folder / f"shot_{number}.png", clip.at(number), clip.source.path)
+    visitor = Session(settings=Settings(preset="fast"))
+    take(visitor, open_path(str(folder)), Workspace.new())
+    apply_event(visitor, {"kind": "click", "at": [90, 66], "frame": 0})
+    start(visitor)
+    assert visitor.run is not None, visitor.message
+    assert visitor.run.wait(WAIT_S)
+    assert collect(visitor), visitor.message
+    taking.start_layer(visitor, visitor.outcomes[0])
+    assert visitor.run.wait(WAIT_S)
+    assert not visitor.run.error
+    for label in ("Download the frames", "Masks", "Fill as a layer"):
+        with archive_of(links_of(visitor)[label]) as archive:
+            assert archive.namelist() == ["shot_7.png", "shot_8.png"], label
+    visitor.track.close()
+
+
+def test_an_uploaded_clip_is_named_as_it_was_given(done: Session) -> None:
+    target = done.outcomes[0].result.target
+    for name, content in taking.project_members(target, "my clip.mp4"):
+        if name == "clean.json":
+            assert isinstance(content, Path)
+            assert json.loads(content.read_text())["source"] == "my clip.mp4"
 
 
 def test_a_copy_is_saved_and_nothing_is_replaced(done: Session, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_what_is_missing_is_said_with_size_and_licence_and_fetched_on_a_click() 
     assert not script.exception
     assert page.present("lama")
     assert not script.button
+    assert [way.fill for way in usable(Settings(fill="lama+mat"))] == ["lama"]
 
 
 def test_a_fetch_tells_how_far_it_is_and_goes_on_after_cancel(server: Server) -> None:
