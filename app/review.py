@@ -12,6 +12,7 @@ from .session import POINT, REVIEW, Session, colour_of, go_to
 from .settings import show_removal
 from .texts import plain
 from .tracking import dismiss, open_doubts, show_track_button
+from .trying import show_try
 
 _SHOWN = 12  # doubtful frames in the list
 _POLL_S = 0.8  # between two looks at what is made in the background
@@ -35,6 +36,9 @@ def show_picture(session: Session) -> None:
     medium, track = session.medium, session.track
     if medium is None or track is None:
         return
+    st.session_state["look"] = st.session_state.get("look") or FRAME
+    st.segmented_control("Look at", list(_WORDS), key="look", label_visibility="collapsed",
+                         format_func=_WORDS.__getitem__)  # fmt: skip
     if playing(session):
         _show_clip(session)
         return
@@ -67,14 +71,12 @@ def show_panel(session: Session) -> None:
     track, footage = session.track, footage_of(session)
     if track is None or footage is None:
         return
-    st.session_state.setdefault("look", FRAME)
-    st.segmented_control("Look at", list(_WORDS), key="look", label_visibility="collapsed", width="stretch",
-                         format_func=_WORDS.__getitem__)  # fmt: skip
     _show_doubts(session, footage)
     for note in track.notes:
         st.caption(f":material/info: {plain(note)}")
     show_track_button(session)
     st.divider()
+    show_try(session)
     show_removal(session)
 
 

@@ -90,6 +90,8 @@ def sureness(track: Track) -> list[float]:
     frames = np.full(track.frames, -1.0)
     for name in track.objects:
         there = np.where(track.areas(name) > 0, track.confidences(name), -1.0)
+        prompted = list(track.keyframes[name])  # what was looked at and kept
+        there[prompted] = np.where(there[prompted] < 0, -1.0, 1.0)
         frames = np.where(frames < 0, there, np.where(there < 0, frames, np.minimum(frames, there)))
     bounds = np.linspace(0, track.frames, min(track.frames, _BINS) + 1).astype(int)
     parts = [frames[first:last] for first, last in pairwise(bounds)]
