@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import cast
 
 import numpy as np
 
@@ -32,38 +31,42 @@ class MaskStore:
     Threads may share a store. OutputError where the disk is full.
     """
 
-    def __init__(self, path: Path, frames: int, size: tuple[int, int], *, mode: str = "w+b") -> None:
-        self.path, self.frames, self.size = path, frames, size
+    def __init__(self, path: Path, frames: int, size: tuple[int, int]) -> None:
+        """Make a new store, or begin anew where there was one. Raises: OutputError, ShapeError for too large a size."""
         if max(size) > _LARGEST_SIDE:
             raise ShapeError(f"{path}: masks of {size[1]}x{size[0]} are larger than {_LARGEST_SIDE} pixels a side")
-        self._lock = threading.Lock()  # one place in the file for all who read and write
+        self.path = path
         with self._keeping():
-            self._file = cast(FileIO, path.open(mode, buffering=0))  # nothing pending that fails on closing
-        if mode == "w+b":
-            try:
-                with self._keeping():
-                    self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
-                    self._file.truncate(_HEADER.size + frames * _RECORD.size)
-            except OutputError:
-                self._file.close()
-                raise
+            file = path.open("w+b", buffering=0)  # nothing pending that fails on closing
+        self._use(file, frames, size)
+        try:
+            with self._keeping():
+                self._write_at(0, _HEADER.pack(_MAGIC, frames, *size))
+                self._file.truncate(_HEADER.size + frames * _RECORD.size)
+        except OutputError:
+            self._file.close()
+            raise
+
+    def _use(self, file: FileIO, frames: int, size: tuple[int, int]) -> None:
+        self._file, self.frames, self.size = file, frames, size
+        self._lock = threading.Lock()  # one place in the file for all who read and write
 
     @classmethod
     def open(cls, path: Path, *, writable: bool = True) -> "MaskStore":
         """Open a store that exists.
 
-        Raises: InputError if the file is not one.
+        Raises: InputError if the file is not one; OSError if it cannot be opened.
         """
-        with path.open("rb") as file:
-            head = file.read(_HEADER.size)
-        if len(head) < _HEADER.size or not head.startswith(_MAGIC):
-            raise InputError(f"{path}: is not a mask store.")
-        _, frames, height, width = _HEADER.unpack(head)
-        if path.stat().st_size < _HEADER.size + frames * _RECORD.size:
-            raise InputError(f"{path}: mask store is cut short.")
-        if not 0 < height * width <= LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
-            raise InputError(f"{path}: mask store says its masks are {width}x{height}; it is damaged.")
-        return cls(path, frames, (height, width), mode="r+b" if writable else "rb")
+        file = path.open("r+b" if writable else "rb", buffering=0)
+        try:
+            frames, size = _read_head(path, file)
+        except InputError:
+            file.close()
+            raise
+        store = cls.__new__(cls)
+        store.path = path
+        store._use(file, frames, size)
+        return store
 
     def put(self, index: int, mask: np.ndarray, confidence: float = 1.0) -> None:
         """Store the mask of frame `index`: bool (H, W).
@@ -183,3 +186,16 @@ class MaskStore:
         if not 0 <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames}")
         return _HEADER.size + index * _RECORD.size
+
+
+def _read_head(path: Path, file: FileIO) -> tuple[int, tuple[int, int]]:
+    """How many masks a store says that it holds, and their size. Raises: InputError if that cannot be."""
+    head = file.read(_HEADER.size)
+    if len(head) < _HEADER.size or not head.startswith(_MAGIC):
+        raise InputError(f"{path}: is not a mask store.")
+    _, frames, height, width = _HEADER.unpack(head)
+    if file.seek(0, 2) < _HEADER.size + frames * _RECORD.size:
+        raise InputError(f"{path}: mask store is cut short.")
+    if not 0 < height * width <= LARGEST_PIXELS or max(height, width) > _LARGEST_SIDE:
+        raise InputError(f"{path}: mask store says its masks are {width}x{height}; it is damaged.")
+    return frames, (height, width)

@@ -74,9 +74,7 @@ def _take_track(job: Job, path: Path, store: MaskStore) -> None:
     with Track.open(path) as track:
         track.check_fits(job.info)
         for index in range(job.start, job.stop):
-            confidence = track.confidence(index)
-            if confidence > 0:
-                store.put(index, track.mask(index), confidence)
+            store.put(index, track.mask(index), track.confidence(index))
             job.tick("masks", index + 1 - job.start, job.stop - job.start)
 
 

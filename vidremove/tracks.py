@@ -6,6 +6,7 @@ new ones and replaces track.json last.
 """
 
 import os
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -278,9 +279,13 @@ def _read_header(path: Path) -> Header:
 
 
 def _open(path: Path) -> MaskStore:
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    """Open masks for reading. Raises: InputError; FileNotFoundError if they are gone."""
+    if not stat.S_ISREG(path.lstat().st_mode):
         raise InputError(f"{path}: is no file of masks.")
-    return MaskStore.open(path, writable=False)
+    try:
+        return MaskStore.open(path, writable=False)
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read.") from error
 
 
 def _checked(store: MaskStore, header: Header) -> np.ndarray:

@@ -11,7 +11,8 @@ from vidremove.errors import InputError
 from vidremove.flows.dis import Dis
 from vidremove.masks import MaskStore
 from vidremove.segmenters.choice import Choice
-from vidremove.stages.propagate import track_objects
+from vidremove.stages.objects import ObjectStores
+from vidremove.stages.propagate import correct_apart, track_apart, track_objects
 from vidremove.stages.resegment import Resegmenter, inner_point, overlap
 from vidremove.types import Prompt
 
@@ -184,3 +185,35 @@ def test_a_phrase_is_looked_for_in_every_shot(tmp_path):
         for part in range(3):
             overlaps = found[8 * part : 8 * part + 8]
             assert min(overlaps) > 0.8 if part in seen else max(overlaps) == 0
+
+
+def test_a_phrase_that_is_added_is_looked_for_in_every_shot(tmp_path):
+    """As if it had been said from the start, of an object that is new; the one that was there keeps its masks."""
+    parts = [scene([10 + 3 * index for index in range(8)], seed=seed) for seed in (11, 12)]
+    source = Scene(parts[0][0].images + [255 - image for image in parts[1][0].images])
+    masks = [mask for part in parts for mask in part[1]]
+    corner = Prompt(object="corner", mask=np.roll(masks[0], (-30, 90), (0, 1)))
+    phrase = Prompt(2, "square", text="a yellow square")
+
+    class Seer:
+        knows_objects = True
+
+        def __call__(self, images: np.ndarray, at: int, prompt: Prompt) -> tuple[np.ndarray, float]:
+            return masks[prompt.frame], 0.9
+
+    rest = Seer(), Dis()
+    for name in ("at once", "added"):
+        (tmp_path / name).mkdir()
+    with ObjectStores(tmp_path / "at once", 16, masks[0].shape) as whole:
+        report = track_apart(source, [corner, phrase], *rest, whole, load_config(), lambda _: None)
+        expected = [(whole["square"].get(i), whole["square"].confidence(i)) for i in range(16)]
+    with ObjectStores(tmp_path / "added", 16, masks[0].shape) as stores:
+        added = correct_apart(
+            *(source, [phrase], *rest, stores, report.shots, {"corner": (0,)}, load_config(), lambda _: None)
+        )
+        assert stores.names == ["square"]
+        for index, (mask, confidence) in enumerate(expected):
+            assert np.array_equal(stores["square"].get(index), mask)
+            assert stores["square"].confidence(index) == confidence
+    assert added.keys == tuple(key for key in report.keys if key.object == "square")
+    assert [key.frame for key in added.keys] == [2, 8]

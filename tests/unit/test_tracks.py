@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_track import SIZE, Scene, overlap, scene, square_at
-from vidremove import Cancelled, Progress, Prompt, Track, correct, track
+from vidremove import Cancelled, Progress, Prompt, Track, correct, remove, track
 from vidremove.config import load_config
 from vidremove.errors import InputError, OutputError
-from vidremove.tracks import is_track
+from vidremove.media import open_source
+from vidremove.tracks import TrackSink, is_track, revise
+from vidremove.types import Key, Shot
 
 FRAMES = 40
 CONFIG = load_config(overrides=["track.look_ahead=6"])  # so that a span of the clip is not all of it
@@ -250,6 +253,49 @@ def test_two_corrections_at_a_time_do_not_mix(tracked: Path, clip: tuple[Path, l
         correct(frames, tracked, [Prompt(37, "square", mask=masks[37])], config=CONFIG, on_progress=other)
     with Track.open(tracked) as opened:
         assert opened.keyframes["square"] == (1, 4, 34)
+
+
+def test_opening_never_sees_a_mix(tracked: Path) -> None:
+    """Both objects are changed to the same mask again and again, while others open the track."""
+    seen: list[bool] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            with Track.open(tracked) as opened:
+                seen.append(np.array_equal(opened.mask(0, "block"), opened.mask(0, "square")))
+
+    def change(number: int) -> None:
+        mask = np.zeros(SIZE, np.bool_)
+        mask[number] = True
+        with Track.open(tracked) as opened, revise(opened, ["block", "square"]) as revision:
+            for name in opened.objects:
+                revision.stores[name].put(0, mask)
+            revision.commit(())
+
+    change(0)
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 40):
+        change(number)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert len(seen) > 10
+    assert all(seen)
+    assert len(files(tracked)) == 3
+
+
+def test_a_mask_without_confidence_counts(clip: tuple[Path, list[np.ndarray]], tmp_path: Path) -> None:
+    info = open_source(clip[0]).info
+    with TrackSink(tmp_path / "a.track", info) as sink:
+        sink.stores["a"].put(3, clip[1][3], 0.0)
+        sink.finish((Shot(0, 0, FRAMES),), (Key("a", 3, 0.0),))
+    remove(clip[0], tmp_path / "out", masks=tmp_path / "a.track", save_masks=tmp_path / "masks")
+    found = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) > 0 for file in sorted((tmp_path / "masks").iterdir())]
+    assert np.array_equal(found[3], clip[1][3])
+    assert [mask.any() for mask in found] == [index == 3 for index in range(FRAMES)]
 
 
 def test_another_source_is_refused(tracked: Path, tmp_path: Path) -> None:
