@@ -6,6 +6,8 @@ from pathlib import Path
 
 import cv2
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vidremove.errors import VidremoveError
 
@@ -114,6 +116,7 @@ def _show_ways(session: Session, hosting: Hosting) -> None:
         if upload is not None and upload.file_id != st.session_state.get("tried"):
             st.session_state["tried"] = upload.file_id  # once, also where it cannot be opened
             open_new(session, lambda folder: open_upload(upload, upload.name, folder, hosting))
+            _let_go(upload.file_id)
             st.rerun()
         if hosting.by_path:
             _show_path(session, hosting)
@@ -121,6 +124,13 @@ def _show_ways(session: Session, hosting: Hosting) -> None:
             with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
                 open_new(session, open_sample)
             st.rerun()
+
+
+def _let_go(file_id: str) -> None:
+    """Free the memory in which Streamlit keeps an upload for as long as its visitor stays: it lies on disk by now."""
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file_id)
 
 
 def _show_path(session: Session, hosting: Hosting) -> None:
