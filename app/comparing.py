@@ -33,14 +33,15 @@ class Side:
 
 
 def number_of_right(session: Session) -> int:
-    """The result that is looked at; the last one unless another was chosen since it came."""
-    made = tuple(str(outcome.result.target) for outcome in session.outcomes)
-    if st.session_state.get("made") != made:
-        st.session_state["made"] = made
-        for key in ("left", "right"):
-            st.session_state.pop(key, None)
-    chosen = st.session_state.get("right")
-    return chosen if isinstance(chosen, int) and 0 <= chosen < len(session.outcomes) else len(session.outcomes) - 1
+    """The result that is looked at: the accepted one at first, the last one when it has come, else what was chosen."""
+    outcomes, state = session.outcomes, st.session_state
+    made = tuple(str(outcome.result.target) for outcome in outcomes)
+    if state.get("made") != made:
+        accepted = [number for number, outcome in enumerate(outcomes) if outcome.accepted and "made" not in state]
+        state["made"], state["left"] = made, SOURCE
+        state["right"] = accepted[0] if accepted else len(outcomes) - 1
+    chosen = state.get("right")
+    return chosen if isinstance(chosen, int) and 0 <= chosen < len(outcomes) else len(outcomes) - 1
 
 
 def number_of_left(session: Session) -> int:

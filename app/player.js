@@ -1,4 +1,4 @@
-// Two clips played in step: the second follows the first. Tells where it was stopped.
+// Two clips played in step: the second follows the first. Tells where it was stopped, or that it cannot be played.
 const FAR_S = 0.12; // farther apart than this, the second one jumps
 const NEAR_S = 0.015; // nearer than this, nothing is done
 
@@ -87,7 +87,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     video.onclick = play.onclick;
     video.onwaiting = () => state.playing && hold();
     video.oncanplay = video.onseeked = () => (state.playing && state.held ? resume() : show());
-    video.onerror = () => (get("p").textContent = "The browser cannot play this one: compare by frame.");
+    video.onerror = () => {
+      if (!data.copied && !state.failed) setTriggerValue("event", { failed: true });
+      else get("p").textContent = "The browser cannot play these: compare by frame.";
+      state.failed = true;
+    };
   }
   seek.oninput = () => {
     if (state.playing) hold();
@@ -109,7 +113,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const key = data.left + " " + data.right;
   if (state.key !== key) {
     state.key = key;
-    state.playing = state.held = false;
+    state.playing = state.held = state.failed = false;
     one.onloadedmetadata = two.onloadedmetadata = () => {
       if (length()) go(Math.min(data.start, length()));
     };

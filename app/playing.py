@@ -51,6 +51,7 @@ def show_clips(session: Session) -> None:
         "rate": float(info.rate) or 25.0,
         "ratio": info.size[1] / info.size[0],
         "start": time_of(sides[0].medium, session.frame),
+        "copied": copied,
         "sound": not copied,
         "note": note_of(sides[0].medium) if copied else "",
     }
@@ -58,7 +59,10 @@ def show_clips(session: Session) -> None:
 
 
 def apply_pause(session: Session, event: Mapping[str, Any] | None) -> None:
-    """Go to the frame where the clips were stopped; what is not understood is passed over."""
+    """Go to the frame where the clips were stopped; show copies where they failed; pass over what is not understood."""
+    if isinstance(event, Mapping) and event.get("failed") is True:
+        st.session_state["copies"] = True
+        return
     time = event.get("time") if isinstance(event, Mapping) else None
     if session.medium is None or isinstance(time, bool) or not isinstance(time, int | float):
         return
@@ -86,7 +90,8 @@ def note_of(medium: Medium) -> str:
 def _playable(session: Session, side: Side, others: Sequence[Side]) -> Path | Run:
     """The file itself, or a small copy of it, or the run that makes one. Raises: VidremoveError if there is none."""
     path = side.medium.source.path
-    if all(plays_in_browsers(each.medium.source) for each in others):  # both or none, so that they look alike
+    as_they_are = not st.session_state.get("copies") and all(plays_in_browsers(each.medium.source) for each in others)
+    if as_they_are:  # both or none, so that they look alike
         return path
     copy = session.files.path / "source.proxy.mp4" if side.medium is session.medium else beside(path, "proxy.mp4")
     if copy.is_file():

@@ -80,6 +80,10 @@ def test_the_last_result_is_compared_with_the_source(done: Session, chosen: dict
     chosen.update(right=0)
     done.outcomes.append(done.outcomes[0])  # a new one is looked at
     assert number_of_right(done) == 2
+    done.outcomes[0].accepted = True
+    chosen.clear()  # another tab
+    assert number_of_right(done) == 0
+    done.outcomes[0].accepted = False
 
 
 def test_the_difference_shows_where_and_how_much() -> None:
@@ -226,6 +230,14 @@ def test_a_clip_with_uneven_times_begins_at_the_frame(done: Session, tmp_path: P
     assert [playing.time_of(medium, frame) for frame in range(3)] == pytest.approx([0.02, 0.22, 1.0])
     assert [medium.source.index_at(playing.time_of(medium, frame)) for frame in range(4)] == [0, 1, 2, 3]
     medium.close()
+
+
+def test_what_the_browser_fails_to_play_is_copied(done: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[Any] = []
+    monkeypatch.setattr(playing, "_show_waiting", lambda runs: waited.extend(run.wait(WAIT_S) for run in runs))
+    playing.apply_pause(done, {"failed": True})
+    playing.show_clips(done)
+    assert waited == [True, True]
 
 
 def test_where_the_clips_were_stopped_is_the_frame(done: Session) -> None:
