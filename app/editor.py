@@ -32,11 +32,11 @@ _ICONS = {
 }
 _NAMES = {"#ff2828": "red", "#2f7bff": "blue", "#18a558": "green", "#b14bff": "violet", "#ff9d1c": "orange"}
 _KEYS = """
-| | |
+| Key | What it does |
 |---|---|
 | **C** **X** **R** **B** **E** | click, not this, box, brush, eraser |
 | Shift, right button | the opposite: not this, erase |
-| **[** **]** | smaller, larger brush |
+| **\\[** **\\]** | smaller, larger brush |
 | **Enter** **Esc** | keep, discard |
 | **Ctrl+Z** **Ctrl+Shift+Z** | undo, redo |
 | **←** **→**, with Shift | one frame, ten frames |

@@ -18,6 +18,7 @@ COLOURS = ("#ff2828", "#2f7bff", "#18a558", "#b14bff", "#ff9d1c", "#00a7b5")  # 
 POINT, REVIEW, COMPARE, PLAY = VIEWS = ("Point", "Review", "Compare", "Play")
 _LONGEST_NAME = 40
 _MOST_UNDONE = 100
+_MOST_UNDONE_BYTES = 256 << 20  # of painted masks in what was said before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,7 @@ class Session:
 
     def say(self, said: Said) -> None:
         """Go on with this, and remember what was before."""
-        self.undone = [*self.undone[-_MOST_UNDONE:], self.said]
+        self.undone = _recent([*self.undone, self.said])
         self.said, self.redone, self.message = said, [], ""
         self.save()
 
@@ -123,6 +124,17 @@ class Session:
         if now != self._saved:
             self._saved = now
             save(self)
+
+
+def _recent(history: list[Said]) -> list[Said]:
+    """The last steps, as many as are kept; at least one."""
+    recent = history[-_MOST_UNDONE:]
+    masks: dict[int, int] = {}  # bytes of each; steps share them
+    for count, said in enumerate(reversed(recent)):
+        masks |= {id(prompt.mask): prompt.mask.nbytes for prompt in said.prompts if prompt.mask is not None}
+        if count and sum(masks.values()) > _MOST_UNDONE_BYTES:
+            return recent[-count:]
+    return recent
 
 
 def take(session: Session, medium: Medium, workspace: Workspace) -> None:

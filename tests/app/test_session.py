@@ -82,3 +82,15 @@ def test_what_was_taken_back_can_be_said_again_until_something_else_is_said(sess
     click(session, 50, 50)
     redo(session)
     assert [prompt.clicks for prompt in session.said.prompts] == [((40, 40), (50, 50))]
+
+
+def test_painted_masks_bound_how_far_one_can_go_back(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.session._MOST_UNDONE_BYTES", 3 * 120 * 160)
+    for x in range(10, 100, 10):
+        apply_event(session, {"kind": "brush", "at": [x, 50], "radius": 4, "frame": 0})
+    assert len(session.undone) == 3
+    undo(session)
+    mask = session.said.draft[0].mask
+    assert mask is not None
+    assert mask[50, 80]
+    assert not mask[50, 90]
