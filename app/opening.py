@@ -71,7 +71,9 @@ class Medium:
             return self._kept[index]
 
     def close(self) -> None:
-        """Close the file; frames that are kept stay."""
+        """Close the file, and end the look through it; frames that are kept stay."""
+        if self.scan is not None:
+            self.scan.stop()
         with self._lock:
             self.source.close()
 

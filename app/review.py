@@ -1,5 +1,7 @@
 """Looking at what was tracked: the masks over the frame or over the playing clip, and the doubtful frames."""
 
+from typing import Literal
+
 import streamlit as st
 
 from vidremove.doubts import Doubt
@@ -16,6 +18,7 @@ from .trying import show_try
 
 _SHOWN = 12  # doubtful frames in the list
 _POLL_S = 0.8  # between two looks at what is made in the background
+_TALLEST = 600  # pixels of the screen, of a clip that is taller than wide
 _GONE = "#888888"  # colour of an object that was tracked and is on the list no more
 FRAME, CLIP = "Frame", "Play"
 _WORDS = {FRAME: ":material/image: Frame", CLIP: ":material/play_arrow: Play the masks"}
@@ -108,12 +111,12 @@ def _show_doubt(session: Session, footage: Footage, doubt: Doubt, place: int) ->
     with words:
         st.caption(f"**{doubt.frame}** · {plain(doubt.object)}: {plain(doubt.reason)}")
         with st.container(horizontal=True, gap="small"):
-            for label, icon, told, act in (
-                ("Show", ":material/visibility:", "show this frame here", _show),
-                ("Correct", ":material/ads_click:", "go there and point at what is right", _correct),
-                ("Fine", ":material/check:", "it looks right: take it off the list", dismiss),
+            for label, told, act in (
+                ("Show", "show this frame here", _show),
+                ("Correct", "go there and point at what is right", _correct),
+                ("Fine", "it looks right: take it off the list", dismiss),
             ):
-                st.button(label, key=f"doubt-{label}-{place}", type="tertiary", icon=icon, help=told,
+                st.button(label, key=f"doubt-{label}-{place}", type="tertiary", help=told,
                           on_click=act, args=(session, doubt))  # fmt: skip
 
 
@@ -128,17 +131,19 @@ def _correct(session: Session, doubt: Doubt) -> None:
 
 
 def _show_clip(session: Session) -> None:
-    footage = footage_of(session)
-    if footage is None:
+    medium, footage = session.medium, footage_of(session)
+    if medium is None or footage is None:
         return
-    medium, going = session.medium, not footage.finished
+    info, going = medium.info, not footage.finished
 
     def clip() -> None:
         if going and footage.finished:
             st.rerun()
         if footage.clip is not None:
-            st.video(str(footage.clip), loop=True, autoplay=True, muted=True)
-            if medium is not None and medium.info.duration_s > LONGEST_S:
+            ratio = info.size[1] / info.size[0]
+            wide: int | Literal["stretch"] = "stretch" if ratio >= 1 else round(_TALLEST * ratio)
+            st.video(str(footage.clip), loop=True, autoplay=True, muted=True, width=wide)
+            if info.duration_s > LONGEST_S:
                 st.caption(f"The first {LONGEST_S / 60:.0f} minutes; the whole is removed all the same.")
         elif footage.finished:
             st.info("The clip with its masks could not be written; look at single frames.")

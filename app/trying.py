@@ -105,17 +105,20 @@ def show_try(session: Session) -> None:
     trial = session.trial
     if trial is None or not trial.target.exists():
         return
-    with st.container(border=True):
-        _show_look(trial)
-        st.caption(say_estimate(trial))
-        large, away = st.columns(2)
-        if large.button("Larger", key="try-large", icon=":material/open_in_full:", width="stretch"):
-            st.dialog("Before and after", width="large")(_show_look)(trial)
-        away.button("Hide", key="try-hide", icon=":material/close:", width="stretch", on_click=_hide, args=(session,))
+    st.caption(say_estimate(trial))
+    again, away = st.columns([3, 1])
+    look = again.button("Look again", key="look-again", icon=":material/open_in_full:", width="stretch")
+    away.button("", key="try-hide", icon=":material/close:", help="take this away", width="stretch",
+                on_click=_hide, args=(session,))  # fmt: skip
+    if look or st.session_state.get("trial") is not trial:
+        st.session_state["trial"] = trial
+        st.dialog("Before and after", width="large")(_show_look)(trial)
 
 
 def say_estimate(trial: Trial) -> str:
-    """What the whole would take, in a sentence."""
+    """What the whole would take, in a sentence; a photo is whole as it was tried."""
+    if trial.target.suffix == ".png":
+        return "This is how it will look."
     minutes = trial.seconds / 60
     longer = f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
     time = f"{trial.seconds:.0f} s" if minutes < 1.5 else longer
@@ -129,6 +132,7 @@ def _show_look(trial: Trial) -> None:
         st.image(str(trial.target), width="stretch")
     else:
         st.video(str(trial.target), loop=True, autoplay=True, muted=True)
+    st.caption(say_estimate(trial))
     for note in trial.notes:
         st.caption(f":material/info: {plain(note)}")
 
