@@ -9,7 +9,7 @@ const SLIP = 4; // displayed pixels; a box less than this a side is none
 const LARGEST = 16; // zoom
 const NEAR = 3; // displayed pixels a pixel of the picture, from where they are shown as squares
 const TOOLS = { c: "click", x: "not", r: "box", b: "brush", e: "erase" };
-const BUSY = "input:not([type=range]), textarea, select, [contenteditable], [role=listbox], [role=combobox], [role=menu], [role=textbox], [role=dialog]";
+const BUSY = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable], [role=listbox], [role=combobox], [role=menu], [role=textbox], [role=dialog]";
 const limit = (value, low, high) => Math.min(Math.max(value, low), high);
 
 function add(svg, name, attributes) {
