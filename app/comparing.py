@@ -1,5 +1,6 @@
 """Two pictures of one frame against each other: the source and results, or two results."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -70,9 +71,9 @@ def side_of(session: Session, number: int) -> Side:
 
 def pictures(session: Session, frame: int) -> tuple[np.ndarray, np.ndarray]:
     """The frame on the left and on the right: uint8 (H, W, 3) of the source's size. Raises: InputError."""
-    left, right = (
-        side_of(session, number).medium.at(frame) for number in (number_of_left(session), number_of_right(session))
-    )
+    media = [side_of(session, number).medium for number in (number_of_left(session), number_of_right(session))]
+    with ThreadPoolExecutor(2) as side_by_side:
+        left, right = side_by_side.map(lambda medium: medium.at(frame), media)
     height, width = min(left.shape[0], right.shape[0]), min(left.shape[1], right.shape[1])
     return left[:height, :width], right[:height, :width]  # odd sides may have been padded
 
@@ -92,7 +93,8 @@ def show_frame(session: Session) -> None:
                       "labels": ["Difference"], "ratio": ratio})  # fmt: skip
         st.caption(words)
         return
-    urls = [data_url(fit_side(picture, _LONGEST)) for picture in (left, right)]
+    with ThreadPoolExecutor(2) as side_by_side:
+        urls = list(side_by_side.map(lambda picture: data_url(fit_side(picture, _LONGEST)), (left, right)))
     show_compare({"mode": "slider" if mode == SLIDER else "beside", "left": urls[0], "right": urls[1],
                   "labels": labels, "ratio": ratio})  # fmt: skip
 
