@@ -80,7 +80,8 @@ def _session(hosting: Hosting) -> Session:
         session = st.session_state["session"] = Session(message="this project was deleted.")
     workspace = Workspace.find(named)
     if workspace is not None:
-        session = _take_up(workspace, hosting)
+        with st.spinner("Opening"):  # a long clip takes a while
+            session = _take_up(workspace, hosting)
     elif session is None or session.workspace is not None:
         session = Session()
         if hosting.source and "session" not in st.session_state:

@@ -115,7 +115,8 @@ def _show_ways(session: Session, hosting: Hosting) -> None:
         )
         if upload is not None and upload.file_id != st.session_state.get("tried"):
             st.session_state["tried"] = upload.file_id  # once, also where it cannot be opened
-            open_new(session, lambda folder: open_upload(upload, upload.name, folder, hosting))
+            with st.spinner("Opening"):
+                open_new(session, lambda folder: open_upload(upload, upload.name, folder, hosting))
             _let_go(upload.file_id)
             st.rerun()
         if hosting.by_path:
@@ -139,7 +140,8 @@ def _show_path(session: Session, hosting: Hosting) -> None:
         hint = "best for large files: a clip, a photo or a folder of frames is read where it is"
         path = words.text_input(f"Or open by path, {hint}", key="path", placeholder="/films/street.mp4")
         if button.form_submit_button("Open", icon=":material/folder_open:", width="stretch"):
-            open_new(session, lambda folder: open_path(path, hosting))
+            with st.spinner("Opening"):
+                open_new(session, lambda folder: open_path(path, hosting))
             st.rerun()
 
 

@@ -1,11 +1,14 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
-from app import restoring
+from app import restoring, welcome
 from app.hosting import SHARED, SOURCE
 from app.prompting import apply_event
 from app.session import Session, go_to
@@ -202,6 +205,16 @@ def test_others_see_neither_projects_nor_paths(opened: AppTest, monkeypatch: pyt
     other = fresh_page(session_of(opened).files.id)
     assert session_of(other).medium is None
     assert "upload" in other.warning[0].value
+
+
+def test_streamlit_lets_go_of_an_upload_that_lies_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = MemoryUploadedFileManager("/upload")
+    for name in ("mine", "other"):
+        manager.add_file("visitor", UploadedFileRec(name, "clip.mp4", "video/mp4", b"123"))
+    context = SimpleNamespace(session_id="visitor", uploaded_file_mgr=manager)
+    monkeypatch.setattr(welcome, "get_script_run_ctx", lambda: context)
+    welcome._let_go("mine")
+    assert [file.file_id for file in manager.get_files("visitor", ["mine", "other"])] == ["other"]
 
 
 def test_a_bad_upload_is_one_sentence_and_leaves_nothing(page: AppTest, home: Path) -> None:
