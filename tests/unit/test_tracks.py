@@ -192,6 +192,16 @@ def test_only_the_range_is_tracked(clip: tuple[Path, list[np.ndarray]], tmp_path
         correct(frames, tmp_path / "a.track", [Prompt(25, mask=masks[25])])
 
 
+def test_one_picture(tmp_path: Path) -> None:
+    source, masks = scene([60])
+    cv2.imwrite(str(tmp_path / "photo.png"), source.images[0][..., ::-1])
+    track(tmp_path / "photo.png", tmp_path / "a.track", [Prompt(clicks=((72, 52),))])
+    correct(tmp_path / "photo.png", tmp_path / "a.track", [Prompt(mask=masks[0]), Prompt(0, "b", mask=block())])
+    with Track.open(tmp_path / "a.track") as opened:
+        assert np.array_equal(opened.mask(0), masks[0] | block())
+        assert opened.keyframes == {"object": (0,), "b": (0,)}
+
+
 def stop(step: Progress) -> bool:
     return step.done < 3
 
