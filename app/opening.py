@@ -131,7 +131,11 @@ def open_sample(folder: Path) -> Medium:
 
 def open_kept(path: Path, name: str, given: str, folder: Path, hosting: Hosting) -> Medium:
     """Open what a project in `folder` is about again, if it may still be opened. Raises: InputError."""
-    return _open(hosting.allow(path, folder), name, given, hosting)
+    try:
+        allowed = hosting.allow(path, folder)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), name)) from error
+    return _open(allowed, name, given, hosting)
 
 
 def _open(path: Path, name: str, given: str, hosting: Hosting) -> Medium:

@@ -10,6 +10,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vidremove.errors import VidremoveError
+from vidremove.images import fit_side
 
 from .hosting import Hosting
 from .opening import CLIPS, PICTURES, Medium, open_path, open_sample, open_upload
@@ -80,14 +81,15 @@ def open_first(hosting: Hosting) -> Session:
 
 def open_new(session: Session, opener: Callable[[Path], Medium]) -> None:
     """Begin a project with what `opener` opens, which is handed its folder; if it cannot, say why and leave nothing."""
-    workspace = None
     try:
         workspace = Workspace.new()
-        take(session, opener(workspace.path), workspace)
+        try:
+            take(session, opener(workspace.path), workspace)
+        except BaseException:
+            workspace.remove()
+            raise
     except VidremoveError as error:
         session.message = str(error)
-        if workspace is not None:
-            workspace.remove()
         return
     share(session)
     session.save()
@@ -102,9 +104,7 @@ def keep_cover(session: Session) -> None:
         image = session.medium.at(session.medium.info.frames // 3)
     except VidremoveError:  # the page will tell when the frame is shown
         return
-    scale = min(1.0, _COVER / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(session.files.cover), small[:, :, ::-1])
+    cv2.imwrite(str(session.files.cover), fit_side(image, _COVER)[:, :, ::-1])
 
 
 def _show_ways(session: Session, hosting: Hosting) -> None:

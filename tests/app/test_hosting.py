@@ -77,6 +77,8 @@ def test_what_the_launcher_opens_may_lie_anywhere_and_uploads_in_the_project(cli
     assert open_kept(upload, "x.mp4", "x.mp4", tmp_path, Hosting(shared=True)).name == "x.mp4"
     with pytest.raises(InputError):
         open_kept(clip, "x.mp4", "x.mp4", tmp_path, Hosting(shared=True))
+    with pytest.raises(InputError, match=r"^x\.mp4: there is no such file"):
+        open_kept(clip, "x.mp4", "x.mp4", tmp_path, Hosting(root=tmp_path, shared=True))
 
 
 def test_large_media_are_refused_in_a_sentence(tmp_path: Path, clip: Path) -> None:

@@ -3,6 +3,8 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import WeakValueDictionary
 
+import cv2
+import numpy as np
 import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import restoring, welcome
 from app.hosting import SHARED, SOURCE
+from app.opening import Medium, open_path
 from app.prompting import apply_event
 from app.session import Session, go_to
 from app.texts import plain, sentence, shorten
@@ -215,6 +218,22 @@ def test_streamlit_lets_go_of_an_upload_that_lies_on_disk(monkeypatch: pytest.Mo
     monkeypatch.setattr(welcome, "get_script_run_ctx", lambda: context)
     welcome._let_go("mine")
     assert [file.file_id for file in manager.get_files("visitor", ["mine", "other"])] == ["other"]
+
+
+def test_whatever_goes_wrong_on_opening_leaves_no_folder(home: Path) -> None:
+    def fail(folder: Path) -> Medium:
+        raise ValueError("odd")
+
+    with pytest.raises(ValueError, match="odd"):
+        welcome.open_new(Session(), fail)
+    assert not list(home.iterdir())
+
+
+def test_a_picture_of_one_row_opens(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "row.png"), np.zeros((1, 3000, 3), np.uint8))
+    session = Session()
+    welcome.open_new(session, lambda folder: open_path(str(tmp_path / "row.png")))
+    assert session.files.cover.is_file()
 
 
 def test_a_bad_upload_is_one_sentence_and_leaves_nothing(page: AppTest, home: Path) -> None:
