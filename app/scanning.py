@@ -62,6 +62,10 @@ class Scan:
         self._thread.start()
 
     @property
+    def _is_short(self) -> bool:
+        return self._source.info.frames <= _AT_ONCE
+
+    @property
     def finished(self) -> bool:
         return not self._thread.is_alive()
 
@@ -83,8 +87,7 @@ class Scan:
 
     def _see_fast(self) -> None:
         """Thumbnails at I-frames."""
-        frames = self._source.info.frames
-        if frames <= _AT_ONCE and self._find_cuts:
+        if self._is_short:
             return
         for place, (first, last) in enumerate(self._slots()):
             fast = _fast_frame(self._source, first, last)
@@ -92,16 +95,18 @@ class Scan:
                 self._see(place, fast)
 
     def _see_cuts(self) -> None:
-        if not self._find_cuts:
+        """Cuts, and the thumbnails on the way; where the cuts are known, those alone if the clip is short."""
+        if not (self._find_cuts or self._is_short):
             return
         most = most_frames(self._source.info.size, self._source.info.frames)
         wanted = {(first + last) // 2: place for place, (first, last) in enumerate(self._slots())}
-        shot = 0
-        for frame in mark_shots(self._passing(self._source.glimpses(0, most, _SIDE))):
+        frames, shot = self._passing(self._source.glimpses(0, most, _SIDE)), 0
+        for frame in mark_shots(frames) if self._find_cuts else frames:
             if frame.index in wanted:
                 self._keep(wanted[frame.index], frame.image)
             cuts = (*self.look.cuts, frame.index) if frame.shot != shot else self.look.cuts
-            self.look, shot = Look(self.look.thumbs, cuts, frame.index + 1), frame.shot
+            looked = frame.index + 1 if self._find_cuts else 0
+            self.look, shot = Look(self.look.thumbs, cuts, looked), frame.shot
 
     def _see_rest(self) -> None:
         for place, (first, last) in enumerate(self._slots()):
