@@ -71,6 +71,11 @@ class Footage:
         return self._clip if self._whole else None
 
     @property
+    def stopped(self) -> bool:
+        """Whether it was ended before all was made."""
+        return self._stop.is_set() and not self._whole
+
+    @property
     def finished(self) -> bool:
         return not self._thread.is_alive()
 

@@ -46,7 +46,8 @@ def show_picture(session: Session) -> None:
         _show_clip(session)
         return
     try:
-        layers = [(track.mask(session.frame, name), colour) for name, colour in _colours(session)]
+        shown = [(name, colour) for name, colour in _colours(session) if name not in session.hidden]
+        layers = [(track.mask(session.frame, name), colour) for name, colour in shown]
         picture = draw_layers(medium.at(session.frame), layers)
     except VidremoveError as error:
         st.error(plain(str(error)))
@@ -60,9 +61,10 @@ def footage_of(session: Session) -> Footage | None:
     medium, track = session.medium, session.track
     if medium is None or track is None:
         return None
-    if session.footage is None or session.footage.track is not track:
-        if session.footage is not None:
-            session.footage.stop()
+    before = session.footage
+    if before is None or before.track is not track or before.stopped:
+        if before is not None:
+            before.stop()
         frames = [doubt.frame for doubt in open_doubts(session)[:_SHOWN]]
         drawn = Drawn(medium.source, track, tuple(_colours(session)))
         session.footage = Footage(drawn, frames, session.files.path / "masks.mp4")

@@ -161,6 +161,8 @@ def start_run(session: Session, kind: str, title: str, work: Work) -> None:
             running.unlink(missing_ok=True)
 
     session.run = RUNS.start(session.files.id, kind, title, noted)
+    if session.footage is not None:
+        session.footage.stop()  # begun again when it is looked at after the run
 
 
 def end_run(session: Session) -> Run | None:

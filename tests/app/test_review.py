@@ -5,7 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.footage import Drawn, Footage
-from app.session import POINT, REVIEW, Said, Session
+from app.review import footage_of
+from app.session import POINT, REVIEW, Said, Session, start_run
 from app.tracking import open_doubts
 from tests.app.conftest import SIZE, medium_of
 from tests.app.test_timeline import write_track
@@ -44,11 +45,22 @@ def test_the_clip_with_its_masks_is_written_and_pictures_come_first(tracked: Ses
     track.close()
 
 
-def test_footage_can_be_stopped(tracked: Session, tmp_path: Path) -> None:
+def test_footage_makes_room_for_a_run_and_begins_again_after_it(tracked: Session) -> None:
+    first = footage_of(tracked)
+    assert first is not None
+    assert footage_of(tracked) is first
+    first.stop()
+    assert first.wait(WAIT_S)
+    again = footage_of(tracked)
+    assert again is not None
+    assert again is not first or first.clip is not None
+    assert again.wait(WAIT_S)
+    assert again.clip is not None
+    start_run(tracked, "test", "Testing", lambda on_progress: None)
+    assert not again.stopped  # it was whole before
+    assert tracked.run is not None
+    assert tracked.run.wait(WAIT_S)
     assert tracked.track is not None
-    footage = Footage(Drawn(medium_of(tracked).source, tracked.track, ()), [2], tmp_path / "masks.mp4")
-    footage.stop()
-    assert footage.wait(WAIT_S)
     tracked.track.close()
 
 
