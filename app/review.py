@@ -18,7 +18,7 @@ from .trying import show_try
 
 _SHOWN = 12  # doubtful frames in the list
 _POLL_S = 0.8  # between two looks at what is made in the background
-_TALLEST = 600  # pixels of the screen, of a clip that is taller than wide
+_TALLEST = 560  # pixels of the screen, of a clip that is taller than wide
 _GONE = "#888888"  # colour of an object that was tracked and is on the list no more
 FRAME, CLIP = "Frame", "Play"
 _WORDS = {FRAME: ":material/image: Frame", CLIP: ":material/play_arrow: Play the masks"}
@@ -144,7 +144,8 @@ def _show_clip(session: Session) -> None:
         if footage.clip is not None:
             ratio = info.size[1] / info.size[0]
             wide: int | Literal["stretch"] = "stretch" if ratio >= 1 else round(_TALLEST * ratio)
-            st.video(str(footage.clip), loop=True, autoplay=True, muted=True, width=wide)
+            with st.container(horizontal_alignment="center"):
+                st.video(str(footage.clip), loop=True, autoplay=True, muted=True, width=wide)
             if info.duration_s > LONGEST_S:
                 st.caption(f"The first {LONGEST_S / 60:.0f} minutes; the whole is removed all the same.")
         elif footage.finished:
