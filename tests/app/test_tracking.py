@@ -1,10 +1,15 @@
+from pathlib import Path
+
+import cv2
 import pytest
 
 from app import tracking
+from app.opening import open_path
 from app.prompting import apply_event
-from app.session import REVIEW, Said, Session, end_run, forget
+from app.session import REVIEW, Said, Session, end_run, forget, take
 from app.tracking import added_prompts, collect_track, current_masks, is_current, start_track
 from app.trying import collect_trial, say_estimate, start_trial
+from app.workspace import Workspace
 from tests.app.conftest import SIZE
 from vidremove.errors import OutputError
 from vidremove.media import open_source
@@ -126,3 +131,19 @@ def test_nothing_said_is_nothing_tried(session: Session) -> None:
     start_trial(session)
     assert not session.busy
     assert "nothing says what to remove" in session.message
+
+
+def test_a_photo_is_tried_as_a_picture(clip: Path, tmp_path: Path) -> None:
+    with open_source(clip) as source:
+        cv2.imwrite(str(tmp_path / "photo.png"), source.at(6).image[:, :, ::-1])
+    session = Session()
+    take(session, open_path(str(tmp_path / "photo.png")), Workspace.new())
+    click(session, 0)
+    start_trial(session)
+    assert session.run is not None, session.message
+    assert session.run.wait(WAIT_S)
+    run = end_run(session)
+    assert run is not None
+    assert collect_trial(session, run), session.message
+    assert session.trial.target.suffix == ".png"
+    assert say_estimate(session.trial) == "This is how it will look."
