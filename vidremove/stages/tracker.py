@@ -17,12 +17,13 @@ from vidremove.stages.carry import Carrier
 from vidremove.stages.keyframes import Segmenter, clicks_apart, segment_keyframe
 from vidremove.stages.objects import ObjectStores, tell_losses
 from vidremove.stages.observe import FARTHEST, Flow, Observation, observe
-from vidremove.stages.resegment import Resegmenter, may_ask
+from vidremove.stages.resegment import Resegmenter, may_ask, overlap
 from vidremove.stages.spans import Span, count_frames, keys_by_object, spans_between, spans_of
 from vidremove.types import Frame, Key, MediaInfo, Prompt, Shot
 
 _AHEAD = 4  # observations made ahead of the carrying
 _BACK = 12  # frames that an object found again is carried back
+_ALIKE = 0.5  # overlap (intersection over union) from which masks of both directions are averaged
 
 
 class Source(Protocol):
@@ -237,12 +238,15 @@ def _enlarge(carrier: Carrier, size: tuple[int, int]) -> np.ndarray:
 def _merge(
     index: int, keys: Sequence[int], forwards: tuple[np.ndarray, float], backwards: tuple[np.ndarray, float]
 ) -> tuple[np.ndarray, float]:
-    """Between two keyframes, weigh what came from either by confidence and nearness."""
+    """Between two keyframes, weigh what came from either by confidence and nearness.
+
+    The mean of two shapes that hardly meet is neither: then the one of more weight is taken.
+    """
     before = max(key for key in keys if key < index)
     after = min(key for key in keys if key > index)
     share = (index - before) / (after - before)
     weights = forwards[1] * (1 - share), backwards[1] * share
-    if not forwards[0].any() or not backwards[0].any():
+    if overlap(forwards[0], backwards[0]) < _ALIKE:
         return forwards if weights[0] >= weights[1] else backwards
     distance = weights[0] * signed_distance(forwards[0]) + weights[1] * signed_distance(backwards[0])
     return distance > 0, max(forwards[1], backwards[1])
