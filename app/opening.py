@@ -20,6 +20,7 @@ from vidremove.media.video import VideoSource
 from vidremove.types import MediaInfo
 
 from .hosting import Hosting
+from .texts import unquote
 from .workspace import home_folder
 
 CLIPS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".wmv")
@@ -80,7 +81,7 @@ class Medium:
 
 def open_path(text: str, hosting: Hosting = _FOR_MYSELF) -> Medium:
     """Open a file or folder that this computer has, if it may be opened. Raises: InputError, one sentence."""
-    path = text.strip().strip("'\"")
+    path = unquote(text)
     if not path or "\0" in path:
         raise InputError("no path was given: write where the clip, the picture or the folder of frames is.")
     whole = hosting.allow(Path(path).expanduser() if not hosting.shared else Path(path))

@@ -56,6 +56,6 @@ def _choose_fills(now: Settings) -> tuple[str, ...]:
 def _choose_pixels(label: str, now: int, most: int, key: str, by_itself: str) -> int:
     """A number of pixels; -1 where it is left open."""
     return st.select_slider(
-        label, range(-1, most + 1), now, key=key, help=f"auto: {by_itself}",
+        label, range(-1, max(most, now) + 1), now, key=key, help=f"auto: {by_itself}",
         format_func=lambda value: "auto" if value < 0 else f"{value} px",
     )  # fmt: skip

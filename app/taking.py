@@ -19,6 +19,7 @@ from .files import Member, offer_file, offer_zip
 from .opening import Medium
 from .outcomes import Outcome, beside
 from .session import Session, start_run
+from .texts import unquote
 
 LAYER = "layer"  # kind of the run that makes one
 _TRACK = "clean.track"
@@ -123,7 +124,7 @@ def save_copy(outcome: Outcome, text: str) -> str:
     Returns: where it is, in a sentence.
     Raises: InputError, one sentence.
     """
-    target, written = outcome.result.target, text.strip().strip("'\"")
+    target, written = outcome.result.target, unquote(text)
     if not written or "\0" in written:
         raise InputError("no path was given: write where the copy should be.")
     place = Path(written).expanduser()

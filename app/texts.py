@@ -20,3 +20,8 @@ def shorten(text: str, longest: int) -> str:
         return text
     tail = longest // 3
     return f"{text[: longest - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def unquote(text: str) -> str:
+    """A path as it was meant: without the blanks and quotes round it."""
+    return text.strip().strip("'\"")

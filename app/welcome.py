@@ -13,6 +13,7 @@ from vidremove.errors import VidremoveError
 from vidremove.images import fit_side
 
 from .hosting import Hosting
+from .importing import is_project, open_project
 from .opening import CLIPS, PICTURES, Medium, open_path, open_sample, open_upload
 from .recent import Recent, list_recent
 from .restoring import restore, share
@@ -74,8 +75,20 @@ def open_first(hosting: Hosting) -> Session:
                     return restore(recent.workspace, hosting)
                 except VidremoveError:
                     break
+    return open_at(hosting.source, hosting)
+
+
+def open_at(text: str, hosting: Hosting) -> Session:
+    """A session with what lies at a path: a medium, or a project to go on with; else one that says why not."""
     session = Session()
-    open_new(session, lambda folder: open_path(hosting.source, hosting))
+    if is_project(text):
+        try:
+            session = open_project(text, hosting)
+            keep_cover(session)
+        except VidremoveError as error:
+            session.message = str(error)
+    else:
+        open_new(session, lambda folder: open_path(text, hosting))
     return session
 
 
@@ -120,7 +133,7 @@ def _show_ways(session: Session, hosting: Hosting) -> None:
             _let_go(upload.file_id)
             st.rerun()
         if hosting.by_path:
-            _show_path(session, hosting)
+            _show_path(hosting)
         if st.button("Try the sample clip", icon=":material/movie:", key="sample", type="tertiary"):
             with st.spinner("Drawing the sample; this takes a while the first time", show_time=True):
                 open_new(session, open_sample)
@@ -134,14 +147,16 @@ def _let_go(file_id: str) -> None:
         context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file_id)
 
 
-def _show_path(session: Session, hosting: Hosting) -> None:
+def _show_path(hosting: Hosting) -> None:
     with st.form("by_path", border=False):
         words, button = st.columns([5, 1], vertical_alignment="bottom")
-        hint = "best for large files: a clip, a photo or a folder of frames is read where it is"
+        hint = "best for large files: a clip, a photo, a folder of frames, or a project (.json)"
         path = words.text_input(f"Or open by path, {hint}", key="path", placeholder="/films/street.mp4")
         if button.form_submit_button("Open", icon=":material/folder_open:", width="stretch"):
             with st.spinner("Opening"):
-                open_new(session, lambda folder: open_path(path, hosting))
+                st.session_state["session"] = opened = open_at(path, hosting)
+            if opened.workspace is not None:
+                st.query_params["project"] = opened.workspace.id
             st.rerun()
 
 
