@@ -143,7 +143,7 @@ def _megabytes(text: str) -> int:
 
 def add_app(parser: argparse.ArgumentParser) -> None:
     """How to start the app."""
-    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="clip, picture or folder to open first")
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="medium or project to open first")
     parser.add_argument("--port", type=int, default=8501, help="of this computer (default: 8501)")
     parser.add_argument(
         "--host", metavar="ADDRESS", default="localhost", help="serve it to others too, at this address (0.0.0.0: all)"
