@@ -21,7 +21,7 @@ from vidremove.types import Frame, MediaInfo, Moment, OnProgress, Pass, Progress
 PathLike = str | Path
 _lock = threading.Lock()
 _running = 0  # jobs in this process
-_threads = 0  # of OpenCV before the first of them
+_before: tuple[int, threadpool_limits] | None = None  # threads of OpenCV, and limits of BLAS, before the first of them
 
 
 @dataclass(slots=True)
@@ -119,20 +119,22 @@ def open_job(
 @contextmanager
 def _one_thread_a_call() -> Iterator[None]:
     """Keep OpenCV and BLAS from splitting their many small calls: whole frames are worked on side by side instead."""
-    global _running, _threads
+    global _running, _before
     with _lock:
         _running += 1
-        if _running == 1:
-            _threads = cv2.getNumThreads()
+        if _before is None:
+            _before = cv2.getNumThreads(), threadpool_limits(1, "blas")
             cv2.setNumThreads(1)
     try:
-        with threadpool_limits(1, "blas"):
-            yield
+        yield
     finally:
         with _lock:
             _running -= 1
-            if _running == 0:
-                cv2.setNumThreads(_threads)
+            if _running == 0 and _before is not None:
+                threads, blas = _before
+                cv2.setNumThreads(threads)
+                blas.restore_original_limits()
+                _before = None
 
 
 def _range(source: Source, start: Moment | None, end: Moment | None) -> tuple[int, int]:

@@ -256,6 +256,34 @@ def test_lossless_that_cannot_be_says_so(tmp_path: Path) -> None:
         open_sink(tmp_path / "b.mp4", source, OutputConfig(lossless=True))
 
 
+@pytest.mark.parametrize("codec", ["mpeg4", "av1", "vp8", "prores", "mjpeg"])
+def test_lossless_with_a_codec_that_always_loses_is_refused(tmp_path: Path, codec: str) -> None:
+    clip = make_clip(tmp_path / "a.mkv")
+    with open_source(clip) as source, pytest.raises(OutputError, match=f"{codec} cannot be written without loss"):
+        open_sink(tmp_path / "b.mkv", source, OutputConfig(codec=codec, lossless=True))
+
+
+@pytest.mark.parametrize("named", ["out.mp4", "out"])
+def test_a_place_that_cannot_even_be_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    def closed(self: Path, **_: Any) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    with open_source(folder) as source:
+        monkeypatch.setattr(Path, "is_dir", closed)
+        with pytest.raises(OutputError, match="Permission denied"):
+            open_sink(folder.parent / named, source, CONFIG)
+
+
+def test_a_name_that_is_too_long(folder: Path) -> None:
+    with open_source(folder) as source, pytest.raises(OutputError, match="File name too long"):
+        open_sink(folder.parent / ("x" * 300), source, CONFIG)
+
+
+def test_a_rate_that_no_file_can_say_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="larger numbers"):
+        open_source(folder, rate=Fraction(23976023976, 10**9 + 7))
+
+
 def _write_one_frame_and_fail(path: Path, target: Path, fault: BaseException) -> None:
     with open_source(path) as source, open_sink(target, source, CONFIG, overwrite=True) as sink:
         sink.write(next(source.frames()))

@@ -98,3 +98,12 @@ def test_index_at_gives_the_frame_shown(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mkv", pts=[0, 40, 300, 340, 1000], time_base=Fraction(1, 1000))
     with open_source(clip) as source:
         assert [source.index_at(t) for t in (0, 0.039, 0.04, 0.299, 0.3, 0.5, 1, 99)] == [0, 0, 1, 1, 2, 3, 4, 5]
+
+
+def test_uneven_times_go_into_avi(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", pts=[0, 3003, 6100, 9200], time_base=Fraction(1, 90000))
+    with open_source(clip) as source, open_sink(tmp_path / "b.avi", source, OutputConfig()) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    for one, other in zip(decoded_planes(clip), decoded_planes(tmp_path / "b.avi"), strict=True):
+        assert abs(float(one[0].mean()) - float(other[0].mean())) < 1  # the range of the samples stays

@@ -112,8 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. Returns: 0; 1 for an error that the user can put right, 2 for wrong usage; 130 when interrupted."""
     args = make_parser().parse_args(arguments)
     for name in ("SIGTERM", "SIGHUP"):  # the latter is unknown to Windows
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _stop)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _stop)
     run: Callable[[argparse.Namespace, Reporter], None] = args.run
     reporter = Reporter(as_json=getattr(args, "json", False), quiet=getattr(args, "quiet", False))
     try:

@@ -1,12 +1,16 @@
 """Options that several verbs share, and how their values are read."""
 
 import argparse
+import re
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vidremove.errors import InputError
 from vidremove.types import Moment
+
+_RATE = re.compile(r"\d{1,9}(\.\d{0,12})?|\d{0,9}\.\d{1,12}|\d{1,9}/\d{1,9}")
 
 
 class UsageError(InputError):
@@ -40,13 +44,22 @@ def parse_moment(text: str) -> Moment:
 
 def parse_rate(text: str) -> Fraction:
     """`25`, `29.97` or `30000/1001` frames per second."""
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
+    rate = Fraction(0)
+    if _RATE.fullmatch(text.strip()):
+        with suppress(ZeroDivisionError):
+            rate = Fraction(text.strip())
+    rate = _settle(rate)
     if not 0 < rate <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r}: needed frames per second, such as 25 or 30000/1001")
     return rate
+
+
+def _settle(rate: Fraction) -> Fraction:
+    """The rate that was meant by many decimals, 23.976023976 for 24000/1001; one that files can say in any case."""
+    for whole in (rate.limit_denominator(1), Fraction(round(rate * 1001), 1001)):
+        if abs(whole - rate) < 1e-5:
+            return whole
+    return rate.limit_denominator(100_000)
 
 
 def add_prompts(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ _LOSSLESS_MP4 = ["libx264", "libx264rgb", "libx265"]
 _QUALITY = {"libx264": 16, "libx265": 17, "libvpx-vp9": 20, "libvpx": 8, "libsvtav1": 20, "mpeg4": 2, "mjpeg": 2}
 _QUANTISER = {"mpeg4", "mjpeg"}
 _QP_TO_LAMBDA = 118
+_CAN_BE_LOSSLESS = {"libx264", "libx264rgb", "libx265", "libvpx-vp9", "ffv1", "utvideo", "huffyuv", "png", "qtrle"}
 _SAME_SAMPLES = [  # arrangements of the same numbers
     ("rgb24", "bgr24", "gbrp", "rgb0", "bgr0", "0rgb", "0bgr"),
     ("rgba", "bgra", "argb", "abgr", "gbrap"),
@@ -99,6 +100,8 @@ def _encoder(target: Path, container: str, material: Material, config: OutputCon
             raise OutputError(f"codec {config.codec!r} is not known. Known: auto, {', '.join(sorted(_ENCODERS))}.")
         if not _fits(asked, container):
             raise OutputError(f"{target}: {config.codec} does not go into {target.suffix}; use another or .mkv.")
+        if config.lossless and asked not in _CAN_BE_LOSSLESS:
+            raise OutputError(f"{target}: {config.codec} cannot be written without loss; use ffv1 in .mkv, or h264.")
         return asked, []
     if config.lossless:
         return _lossless_encoder(container, material), []
@@ -231,7 +234,8 @@ def _options(encoder: str, container: str, pix_fmt: str, config: OutputConfig) -
     if encoder == "libsvtav1":
         return {"preset": "8", "crf": quality}
     if encoder in _QUANTISER:
-        return {"flags": "+qscale", "global_quality": str(int(quality) * _QP_TO_LAMBDA)}
+        any_range = {"strict": "unofficial"} if encoder == "mjpeg" else {}  # limited range too, said in the stream
+        return {"flags": "+qscale", "global_quality": str(int(quality) * _QP_TO_LAMBDA), **any_range}
     if encoder == "prores_ks":
         return {"profile": "4444" if "444" in pix_fmt else "hq", "vendor": "apl0"}
     if encoder == "ffv1":

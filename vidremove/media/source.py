@@ -46,6 +46,10 @@ def open_source(path: str | Path, *, rate: Fraction | None = None) -> Source:
     path = Path(path)
     if rate is not None and rate <= 0:
         raise InputError(f"{path}: a rate of {rate} frames a second; needed more than 0.")
+    if rate is not None and max(rate.as_integer_ratio()) >= 1 << 31:
+        raise InputError(
+            f"{path}: a rate of {float(rate):g} frames a second, as a ratio of larger numbers than files keep."
+        )
     try:
         if path.is_dir():
             return FolderSource(path, list_pictures(path), rate)

@@ -21,6 +21,11 @@ def check_target(target: Path, source: Path, overwrite: bool) -> None:
 
     Raises: OutputError, one sentence.
     """
+    with writing(target):  # the system may refuse even to look
+        _check(target, source, overwrite)
+
+
+def _check(target: Path, source: Path, overwrite: bool) -> None:
     parent = target.absolute().parent
     if not parent.is_dir():
         raise OutputError(f"{target}: the folder {parent} does not exist. Make it first or name another.")
@@ -42,11 +47,11 @@ class StagedFile:
     """A file written under a temporary name beside its target."""
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:
-        if target.is_dir():
-            raise OutputError(f"{target}: is a folder; a file is to be written here. Name a file.")
         self.target, self._overwrite = target, overwrite
         self.path = target.absolute().with_name(f"{_PREFIX}{uuid.uuid4().hex[:12]}{target.suffix}")
         with writing(target):
+            if target.is_dir():
+                raise OutputError(f"{target}: is a folder; a file is to be written here. Name a file.")
             self.path.touch(exist_ok=False)
 
     def commit(self) -> None:
