@@ -20,7 +20,7 @@ from torch import Tensor
 from vidremove.errors import InputError
 from vidremove.pickles import LEGACY_MAGIC, MAX_OPCODES, Block, Husk, element_type, from_bytes, read_legacy, unpickle
 
-_MAX_ARCHIVE_PICKLE = 64 << 20  # bytes; the tensors lie outside it
+_MAX_ARCHIVE_PICKLE = 16 << 20  # bytes; the tensors lie outside it
 _DEEPEST = 100  # containers within each other; the deepest published network has about 40
 _SUFFIXES = (".ckpt", ".pkl", ".pt", ".pth", ".safetensors")
 _LARGEST_RATIO = 20  # of a packed checkpoint to its archive; weights hardly shrink
@@ -53,7 +53,18 @@ def _read_archive(archive: zipfile.ZipFile, pickled: zipfile.ZipInfo, length: in
             storages[key] = from_bytes(archive.read(info), dtype, pid[4])
         return Block(storages[key].view(dtype))
 
-    return unpickle(io.BytesIO(archive.read(pickled)), fetch, 0)
+    _check_packing(pickled)
+    with archive.open(pickled) as file:
+        data = file.read(_MAX_ARCHIVE_PICKLE + 1)  # whatever size the archive says it has
+    if len(data) > _MAX_ARCHIVE_PICKLE:
+        raise pickle.UnpicklingError("has an index of implausible size")
+    return unpickle(io.BytesIO(data), fetch, 0)
+
+
+def _check_packing(info: zipfile.ZipInfo) -> None:
+    """Refuse what zipfile cannot unpack piece by piece."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise pickle.UnpicklingError("is packed in a way that no checkpoint is")
 
 
 def _no_storage(pid: tuple[Any, ...]) -> Any:
@@ -81,6 +92,7 @@ def _read_zip(path: Path, *, inner: bool) -> dict[str, Tensor]:
             raise pickle.UnpicklingError("holds no checkpoint, or several")
         if packed[0].file_size > _LARGEST_RATIO * path.stat().st_size:
             raise pickle.UnpicklingError("holds a file of implausible size")
+        _check_packing(packed[0])
         with tempfile.TemporaryDirectory() as folder, archive.open(packed[0]) as source:
             unpacked = Path(folder) / "checkpoint"
             with unpacked.open("wb") as target:

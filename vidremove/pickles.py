@@ -1,7 +1,8 @@
 """A pickle is a program: it names functions and calls them. Here it gets to name ours only.
 
 Containers and tensors are rebuilt, everything else becomes a `Husk`, which takes any arguments and does nothing.
-Nothing that a file names is imported, nothing in it is executed, and it cannot make us allocate more than its size.
+Nothing that a file names is imported, nothing in it is executed. Storages and texts cannot take more memory than the
+file is long; what else it builds is bounded by `MAX_OPCODES` and `_DEEPEST`.
 Source: Python's documentation of pickle, "Restricting globals"; PyTorch's notes on serialization for the containers.
 """
 
@@ -20,6 +21,8 @@ Fetch = Callable[[tuple[Any, ...]], Any]
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 MAX_OPCODES = 5_000_000  # a generator of a thousand entries takes about 100,000
+_DEEPEST = 500  # tuples within each other; the interpreter's hash of a tuple recurses without a limit
+_TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"}
 _DTYPES = {
     "FloatStorage": torch.float32,
     "DoubleStorage": torch.float64,
@@ -103,9 +106,9 @@ class Block(_Sealed):
 class _Unpickler(pickle.Unpickler):
     """Finds our names only."""
 
-    def __init__(self, file: IO[bytes], fetch: Fetch, budget: int) -> None:
+    def __init__(self, file: IO[bytes], fetch: Fetch, budget: int, text: int) -> None:
         super().__init__(file)
-        self._fetch, self._budget = fetch, budget
+        self._fetch, self._budget, self._text = fetch, budget, text
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -117,7 +120,7 @@ class _Unpickler(pickle.Unpickler):
             ("torch._utils", "_rebuild_tensor"): rebuild_tensor,
             ("torch._utils", "_rebuild_parameter"): _first,
             ("torch.storage", "_load_from_bytes"): self._load_nested,
-            ("_codecs", "encode"): _encode,
+            ("_codecs", "encode"): self._encode,
             ("torch_utils.persistence", "_reconstruct_persistent_obj"): _rebuild_persistent,
         }
         function = known.get((module, name))
@@ -136,16 +139,18 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError("nested storages are larger than the file")
         return read_legacy(io.BytesIO(data), len(data))
 
+    def _encode(self, text: Any = None, *_rest: Any) -> bytes:
+        """Bytes as they are written below protocol 3."""
+        if not isinstance(text, str):
+            raise pickle.UnpicklingError("encodes something that is not text")
+        self._text -= len(text)
+        if self._text < 0:
+            raise pickle.UnpicklingError("encodes more text than it holds")
+        return text.encode("latin1")
+
 
 def _first(value: Any = None, *_rest: Any) -> Any:
     return value
-
-
-def _encode(text: Any = None, *_rest: Any) -> bytes:
-    """Bytes as they are written below protocol 3."""
-    if not isinstance(text, str):
-        raise pickle.UnpicklingError("encodes something that is not text")
-    return text.encode("latin1")
 
 
 def _rebuild_persistent(meta: Any = None, *_rest: Any) -> Husk:
@@ -178,6 +183,37 @@ def _is_whole(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 48
 
 
+class _Depths:
+    """How deep tuples lie within each other, at most, in everything on a pickle's stack; runs none of it."""
+
+    def __init__(self) -> None:
+        self._stack: list[int] = []  # -1: a mark
+        self._memo: dict[int, int] = {}
+
+    def follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        """Take the next step of a pickle. Raises: pickle.UnpicklingError where they lie too deep."""
+        stack, name = self._stack, opcode.name
+        if name == "MEMOIZE" or "PUT" in name:
+            self._memo[len(self._memo) if name == "MEMOIZE" else int(argument)] = stack[-1] if stack else 0
+            return
+        if "GET" in name:
+            stack.append(self._memo.get(int(argument), 0))
+            return
+        before = opcode.stack_before
+        taken: list[int] = []
+        if pickletools.markobject in before:
+            while stack and (depth := stack.pop()) >= 0:
+                taken.append(depth)
+            before = before[: before.index(pickletools.markobject)]
+        for _ in before:
+            taken.append(stack.pop() if stack else 0)
+        depth = max(taken, default=0) + (name in _TUPLES)
+        if depth > _DEEPEST:
+            raise pickle.UnpicklingError("holds tuples within each other without end")
+        for kind in opcode.stack_after:
+            stack.append(-1 if kind is pickletools.markobject else max(depth, 0))
+
+
 def unpickle(file: IO[bytes], fetch: Fetch, budget: int) -> Any:
     """Read one pickle from the file's position on and leave the position behind it.
 
@@ -188,13 +224,15 @@ def unpickle(file: IO[bytes], fetch: Fetch, budget: int) -> Any:
     Raises: pickle.UnpicklingError, or whatever else a malformed pickle makes the interpreter raise.
     """
     start = file.tell()
+    depths = _Depths()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         # a made-up memo index would make the unpickler allocate a list of that length
         if count > MAX_OPCODES or ("PUT" in opcode.name and int(argument or 0) > count):
             raise pickle.UnpicklingError("is not a pickle that a training program writes")
+        depths.follow(opcode, argument)
     end = file.tell()
     file.seek(start)
-    value = _Unpickler(file, fetch, budget).load()
+    value = _Unpickler(file, fetch, budget, end - start).load()
     file.seek(end)
     return value
 

@@ -42,6 +42,7 @@ class Published:
 _LAMA = "https://github.com/Sanster/models/releases/download/add_big_lama/big-lama.pt"
 _SIMPLE_LAMA = "https://github.com/enesmsahin/simple-lama-inpainting/releases/download/v0.1.0/big-lama.pt"
 _LAMA_ZIP = "https://huggingface.co/smartywu/big-lama/resolve/05cb2be7f8dbe6ca7c6e78f4fc827a4b2baaa4a9/big-lama.zip"
+_LAMA_DRIVE = "11RbsVSav3O-fReBsPHBE1nn8kcFIMnKp"
 _MAT = "https://github.com/Sanster/models/releases/download/add_mat/Places_512_FullData_G.pth"
 _MAT_HALF = "https://huggingface.co/Acly/MAT/resolve/main/MAT_Places512_G_fp16.safetensors"
 _MAT_PICKLE = "https://huggingface.co/Icar/mat_places512_full/resolve/main/Places_512_FullData.pkl"
@@ -106,6 +107,13 @@ PUBLISHED: tuple[Published, ...] = (
                 "7ba7aa7ac37a4d41fdbbeba3a2af7ead18058552997e3a3cd1a3b2210c9e6b4c",
             ),
             Source(_LAMA_ZIP, "big-lama.zip", 0, "f1b358ca24093b93a106183b98a3dea6e8ed09f3b43ea7251eb2c81e7b4575f6"),
+            Source(
+                f"https://drive.google.com/file/d/{_LAMA_DRIVE}/view",
+                "big-lama-drive.zip",
+                381_428_720,
+                "d7161bba4d68b438f9fa7f09dcb750a223804c300c68d214a5e0be16251fba8d",
+                drive=_LAMA_DRIVE,
+            ),
         ),
         network="vidremove.nets.lama:build",
         parts=(Part("model.1.ffc.convl2l.weight"),),

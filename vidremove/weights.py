@@ -151,9 +151,16 @@ def _get(published: Published, on_progress: OnProgress | None) -> None:
     elsewhere = [] if offline() else [source for source in published.sources if source not in here]
     reasons = []
     for source in [*here, *elsewhere]:
+        file = folder() / source.file
         try:
-            _fetch(source, on_progress)
-            _convert(published, folder() / source.file)
+            digest = _fetch(source, on_progress)
+            try:
+                _convert(published, file)
+            except InputError:
+                if not source.sha256:  # a page that says "quota exceeded", say
+                    file.unlink(missing_ok=True)
+                raise
+            _pin(file, digest)
             return
         except (PluginError, InputError) as error:
             reasons.append(str(error))
@@ -167,15 +174,17 @@ def _by_hand(published: Published) -> str:
     return f"Fetch {source.url} in a browser, then: vidremove weights add {published.name} {source.file}"
 
 
-def _fetch(source: Source, on_progress: OnProgress | None) -> None:
-    """Bring one published file into the folder; a file without a published hash must be what it was at first."""
+def _fetch(source: Source, on_progress: OnProgress | None) -> str:
+    """Bring one published file into the folder; a file without a published hash must be what it was at first.
+
+    Returns: its SHA-256.
+    """
     target = folder() / source.file
     expected = source.sha256 or _pinned(target)
     if target.is_file():
         digest = hash_file(target)
         if digest == (expected or digest):
-            _pin(target, digest)
-            return
+            return digest
         if offline():
             raise PluginError(f"{target}: has SHA-256 {digest}, needed {expected}.")
         target.unlink()
@@ -183,10 +192,12 @@ def _fetch(source: Source, on_progress: OnProgress | None) -> None:
         digest = download_from_drive(source.drive, target, on_progress)
         if expected and digest != expected:
             target.unlink()
-            raise PluginError(f"{source.url}: has SHA-256 {digest}, at first it was {expected}. It was not kept.")
-    else:
-        digest = download(source.url, target, size=source.size, sha256=expected, on_progress=on_progress)
-    _pin(target, digest)
+            raise PluginError(
+                f"{source.url}: has SHA-256 {digest}, at first it was {expected}. It was not kept; "
+                f"if the authors have replaced it, remove {_pin_of(target)} and fetch again."
+            )
+        return digest
+    return download(source.url, target, size=source.size, sha256=expected, on_progress=on_progress)
 
 
 def add(name: str, file: Path) -> Path:
@@ -197,8 +208,9 @@ def add(name: str, file: Path) -> Path:
     """
     published, file = find(name), Path(file)
     digest = hash_file(file)
+    known = [source.sha256 for source in published.sources]
     named = [source for source in published.sources if source.file == file.name and source.sha256]
-    if any(source.sha256 != digest for source in named):
+    if named and digest not in known:
         raise InputError(f"{file}: has SHA-256 {digest}, needed {named[0].sha256}. Fetch it again, or rename it.")
     with _locked(name):
         _convert(published, file)
@@ -250,16 +262,26 @@ def _convert(published: Published, file: Path) -> None:
 
 
 def _pin(file: Path, digest: str) -> None:
-    with writing(file):
-        file.with_name(f"{file.name}.sha256").write_text(f"{digest}  {file.name}\n")
+    pin = _pin_of(file)
+    part = pin.with_name(f"{pin.name}.part")
+    with writing(pin):
+        part.write_text(f"{digest}  {file.name}\n")
+        os.replace(part, pin)
+
+
+def _pin_of(file: Path) -> Path:
+    """Where the hash is kept that a file had at first."""
+    return file.with_name(f"{file.name}.sha256")
 
 
 def _pinned(file: Path) -> str:
     """The hash that a file had when it was first written here; "" if it never was."""
     try:
-        words = file.with_name(f"{file.name}.sha256").read_text().split()
+        words = _pin_of(file).read_text("ascii").split()
     except OSError:
         return ""
+    except ValueError as error:
+        raise InputError(f"{_pin_of(file)}: is damaged.") from error
     return words[0] if words else ""
 
 

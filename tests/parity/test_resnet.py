@@ -27,6 +27,15 @@ def test_without_offsets_it_is_a_convolution():
     torch.testing.assert_close(result, F.conv2d(x, weight, bias, padding=1), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_looks_at_the_same_cells(dtype):
+    torch.manual_seed(0)
+    x, weight = torch.randn(1, 4, 40, 167).to(dtype), torch.randn(4, 4, 3, 3).to(dtype)
+    result = deform_conv2d(x, torch.zeros(1, 18, 40, 167, dtype=dtype), weight).float()
+    expected = F.conv2d(x.float(), weight.float(), padding=1)
+    assert ((result - expected).norm() / expected.norm()).item() < 0.01
+
+
 @pytest.mark.parametrize(
     ("dy", "dx", "expected"),
     [

@@ -115,7 +115,7 @@ def test_each_sample_has_its_own_style(up):
     conv = ModulatedConv(3, 2, 4, 3, up=up, demodulate=True)
     x, style = torch.rand(2, 3, 5, 5), torch.randn(2, 4)
     both = conv(x, style)
-    assert both.shape == (2, 2, 10, 10) if up else (2, 2, 5, 5)
+    assert both.shape == ((2, 2, 10, 10) if up else (2, 2, 5, 5))
     for index in range(2):
         torch.testing.assert_close(both[index : index + 1], conv(x[index : index + 1], style[index : index + 1]))
 

@@ -154,10 +154,11 @@ def test_mat_does_not_let_the_hole_bleed_into_what_is_made_smaller():
     assert mask.sum() <= 27 * 45
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 @pytest.mark.parametrize("name", NAMES)
-def test_half_precision_is_near(name):
+def test_half_precision_is_near(name, precision):
     images, holes = picture(60, 83)[None], HOLES["inside"][None]
-    difference = np.abs(make(name)(images, holes).astype(int) - make(name, precision="bfloat16")(images, holes))
+    difference = np.abs(make(name)(images, holes).astype(int) - make(name, precision=precision)(images, holes))
     assert 0 < difference.max() < 60
 
 

@@ -52,6 +52,16 @@ def ask(network: object, prompt: Prompt = CLICK, every: int = 10) -> Resegmenter
     return again
 
 
+def test_things_that_were_joined_stay_joined():
+    both = box(20) | box(44, side=10)
+    clicked_twice = Prompt(clicks=((30, 30), (48, 25)))
+    assert ask(Network(box(20)), clicked_twice)("object", 10, IMAGE, both, 0.9) is None
+    assert ask(Network(both), clicked_twice)("object", 10, IMAGE, both, 0.9) is not None
+    once = ask(Network(box(20)))("object", 10, IMAGE, both, 0.9)
+    assert once is not None
+    assert np.array_equal(once[0], box(20))
+
+
 def test_it_asks_every_so_often_in_either_direction():
     for step in (1, -1):
         network = Network(box(31))

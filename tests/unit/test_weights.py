@@ -190,6 +190,22 @@ def test_a_file_without_a_published_hash_is_pinned_at_first_sight(registry, serv
     assert not original.exists()
 
 
+def test_a_page_instead_of_the_file_is_not_pinned(registry, server):
+    body = server.pages["/lama"].body
+    server.pages["/lama"] = Page(b"<html>quota exceeded</html>")
+    with pytest.raises(PluginError, match="not a checkpoint"):
+        weights.get("unhashed")
+    assert not [file for file in registry.iterdir() if file.name.startswith("unhashed.pt")]
+    server.pages["/lama"] = Page(body)
+    assert weights.get("unhashed").exists()
+
+
+def test_a_pin_that_is_no_text_is_none(registry):
+    weights.get("lama")
+    (registry / "lama.safetensors.sha256").write_bytes(b"\xff\xfe\x00")
+    assert states("lama") == {"lama": "damaged"}
+
+
 def test_paths_of_what_is_not_here_say_how_to_get_it(registry):
     with pytest.raises(PluginError, match="vidremove weights get lama"):
         weights.path("lama")

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -271,6 +272,33 @@ def test_tensors_stay_within_their_storages_and_storages_within_the_file(tmp_pat
         read_checkpoint(path)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_index_takes_no_more_memory_than_it_may(tmp_path, compression):
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", b"\x80\x02" + b"]0" * (48 << 20) + b"].", compression)
+    data = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = data.index(signature)
+        data[start + place : start + place + 4] = struct.pack("<I", 100)  # what it says that it unpacks to
+    path.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"a\.pt"):
+        read_checkpoint(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_text_takes_no_more_memory_than_the_file_is_long(tmp_path):
+    path = tmp_path / "a.bin"
+    word = b"X" + struct.pack("<I", 1000) + b"a" * 1000 + b"q\x01"
+    call = b"c_codecs\nencode\nh\x01\x85R"
+    path.write_bytes(b"\x80\x02](" + word + call * 500 + b"e.")
+    with pytest.raises(InputError, match="more text than it holds"):
+        read_checkpoint(path)
+
+
 def test_compressed_storages_are_refused(tmp_path):
     path = tmp_path / "a.pt"
     _archive_with(path, (0, (2,), (1,)), compression=zipfile.ZIP_DEFLATED)
@@ -291,6 +319,9 @@ def test_compressed_storages_are_refused(tmp_path):
         b"PK\x03\x04",
         b"text",
         b"\x80\x02ctorch\nFloatStorage\nQ.",
+        b"\x80\x02}(" + b")" + b"\x85" * 1_000_000 + b"K\x01u.",  # a key whose hash has no end
+        b"\x80\x04}(" + b")\x94" + b"h\x000\x85" * 600 + b"K\x01u.",
+        b"\x80\x02}(" + b")q\x00" + b"0h\x00\x85q\x00" * 1000 + b"h\x00K\x01u.",  # the same through the memo
     ],
 )
 def test_malformed_files_are_refused_in_words(tmp_path, data):

@@ -64,7 +64,7 @@ class PartialConv(nn.Module):
         stride = 2 if self.conv.scale == "down" else 1
         count = F.conv2d(valid, valid.new_ones(1, 1, 3, 3), stride=stride, padding=1)
         valid = count.clamp(0.0, 1.0)
-        return x * (9.0 / (count + 1e-8) * valid), valid
+        return x * (9.0 / count.clamp(min=1.0) * valid), valid
 
 
 def to_tokens(x: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """Tokens (N, M, C) and a bias of the logits (N, M or 1, M), or none, to (N, M, C)."""
-        direction = F.normalize(x, dim=-1)  # divides by the length, or by 1e-12
+        direction = F.normalize(x.float(), dim=-1).to(x.dtype)  # by the length, or 1e-12, which is 0 in half
         q, k, v = (
             layer(tokens).reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
             for layer, tokens in ((self.q, direction), (self.k, direction), (self.v, x))

@@ -16,6 +16,7 @@ from vidremove.types import Prompt
 
 _SAME = 0.5  # overlap (intersection over union) of an answer with the carried mask, to be taken for the same object
 _SAME_AGAIN = 0.25  # the same right after a loss, when the carried mask is rough
+_PART = 0.05  # of the carried mask; what an answer leaves out in one piece, of an object that was joined from several
 _DOUBT = 0.45  # confidence below which the segmenter is asked at once
 _REST = 8  # frames after an answer before doubt asks again
 
@@ -69,6 +70,8 @@ class Resegmenter:
         except InputError:  # nothing of the kind is there
             return None
         same = overlap(found, mask) >= (_SAME_AGAIN if came_back else _SAME)
+        if same and len(prompt.clicks) > 1 and _largest_part(mask & ~found) > _PART * np.count_nonzero(mask):
+            return None  # several things were joined by clicks, and this is not all of them
         return (found, float(score)) if same else None
 
 
@@ -92,6 +95,13 @@ def inner_point(mask: np.ndarray) -> tuple[float, float]:
     depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
     y, x = np.unravel_index(int(depth.argmax()), depth.shape)
     return float(x) - 1, float(y) - 1
+
+
+def _largest_part(mask: np.ndarray) -> int:
+    """Pixels of the largest part of a bool (H, W) mask, once its rim of one pixel is taken off."""
+    inner = cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(inner, connectivity=4)
+    return int(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
