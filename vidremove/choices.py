@@ -36,6 +36,16 @@ def make_plugin(kind: str, name: str, config: Config) -> Any:
     return load_plugin(kind, name, **options)
 
 
+def name_weights(config: Config, prompts: Sequence[Prompt]) -> list[str]:
+    """The weights without which a removal with these prompts cannot begin, here or not; see vidremove/weights.py."""
+    names = [name for name in name_inpainters(config) if name in NETWORKS]
+    own = {"lavt": config.track.text_weights, "transfiner": config.track.point_weights}
+    asked = config.track.segmenter if config.track.segmenter != "auto" else "lavt"
+    if asked in own and any(prompt.text or config.track.segmenter != "auto" for prompt in prompts):
+        names.append(own[asked])
+    return list(dict.fromkeys(names))
+
+
 def make_segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:
     """The segmenter that was named; by default LAVT for phrases, Mask Transfiner for points if its weights are here.
 

@@ -3,13 +3,19 @@ import signal
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import pytest
 from threadpoolctl import threadpool_info
 
+from vidremove.choices import name_weights
+from vidremove.cli.console import Reporter
 from vidremove.cli.options import parse_rate
+from vidremove.cli.weights import offer
+from vidremove.config import Config, load_config
 from vidremove.job import _one_thread_a_call
+from vidremove.types import Prompt
 
 
 @pytest.mark.parametrize(
@@ -57,3 +63,34 @@ def test_a_hangup_that_is_ignored_stays_ignored(ignored: bool) -> None:
     ).format("IGN" if ignored else "DFL")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.splitlines()[-1] == str(ignored)
+
+
+def test_missing_weights_are_offered_by_what_is_asked_for() -> None:
+    words, point = Prompt(text="the dog"), Prompt(clicks=((1, 2),))
+    assert name_weights(Config(), [point]) == []
+    assert name_weights(Config(), [point, words]) == ["lavt"]
+    assert name_weights(load_config(overrides=["fill.inpainter=both"]), [point]) == ["lama", "mat"]
+    chosen = load_config(overrides=["track.segmenter=transfiner", "track.point_weights=transfiner-r101"])
+    assert name_weights(chosen, [point]) == ["transfiner-r101"]
+
+
+@pytest.mark.parametrize(("answer", "yes", "fetched"), [("y", False, True), ("", False, False), ("", True, True)])
+def test_weights_are_fetched_after_a_yes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str, yes: bool, fetched: bool
+) -> None:
+    got: list[str] = []
+
+    def get(name: str, on_progress: object = None) -> Path:
+        got.append(name)
+        return tmp_path / name
+
+    monkeypatch.setenv("VIDREMOVE_WEIGHTS", str(tmp_path))
+    monkeypatch.delenv("VIDREMOVE_OFFLINE", raising=False)
+    monkeypatch.setattr("vidremove.weights.get", get)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    offer(["lama"], yes, Reporter(as_json=False, quiet=True))
+    assert got == (["lama"] if fetched else [])
+    monkeypatch.setenv("VIDREMOVE_OFFLINE", "1")
+    offer(["mat"], True, Reporter(as_json=False, quiet=True))
+    assert "mat" not in got

@@ -120,6 +120,7 @@ def add_common(parser: argparse.ArgumentParser, *, project: bool = False, track:
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16", "float16"), help="of networks: half of it is faster on a GPU"
     )
+    parser.add_argument("--yes", action="store_true", help="fetch weights that are needed and missing without asking")
     if not track:
         parser.add_argument("--overwrite", action="store_true", help="replace TARGET, once the new one is complete")
     add_output(parser)

@@ -1,16 +1,19 @@
 """What each verb of the command line does: arguments to settings and prompts, then the verb of the same name."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vidremove.cli.console import Reporter
 from vidremove.cli.options import UsageError
 from vidremove.cli.projects import add_said, check_save, open_project, save
+from vidremove.cli.weights import offer
 from vidremove.config import Config, load_config
 from vidremove.errors import InputError
 from vidremove.prompts import gather_prompts, is_there
-from vidremove.types import Result
+from vidremove.types import Prompt, Result
 
 
 def run_remove(args: argparse.Namespace, reporter: Reporter) -> None:
@@ -20,6 +23,7 @@ def run_remove(args: argparse.Namespace, reporter: Reporter) -> None:
     project = open_project(args)
     said = add_said(project, _said(args), reporter)
     check_save(args, said)
+    _offer_weights(args, said["prompts"], reporter)
     result = pipeline.remove(
         **_common(args, reporter),
         **said,
@@ -41,6 +45,7 @@ def run_track(args: argparse.Namespace, reporter: Reporter) -> None:
     check_save(args, said)
     if said["masks"] is not None:
         raise InputError(f"--mask {said['masks']} gives one mask a frame already: nothing is left to track.")
+    _offer_weights(args, said["prompts"], reporter, fill=False)
     prompts = {key: said[key] for key in ("prompts", "mask_pictures")}
     result = pipeline.track(**_common(args, reporter), **prompts, start=args.start, end=args.end)
     save(args, project, said, _config(args))
@@ -55,6 +60,7 @@ def run_correct(args: argparse.Namespace, reporter: Reporter) -> None:
     masks = said.pop("masks")
     if masks is not None:
         raise InputError(f"--mask {masks} gives one mask a frame; a correction is said on single frames.")
+    _offer_weights(args, said["prompts"], reporter, fill=False)
     common = {key: value for key, value in _common(args, reporter).items() if key != "overwrite"}
     finish(correct(**common, **said), reporter)
 
@@ -64,6 +70,7 @@ def run_preview(args: argparse.Namespace, reporter: Reporter) -> None:
     from vidremove.one_frame import preview
 
     said = add_said(open_project(args), _said(args), reporter)
+    _offer_weights(args, said["prompts"], reporter)
     finish(preview(**_common(args, reporter), **said, frame=args.frame), reporter)
 
 
@@ -98,6 +105,16 @@ def finish(result: Result, reporter: Reporter) -> None:
         reporter.say(f"note: {note}")
     frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"
     reporter.say(f"{result.target}: {frames}, {result.changed} changed, {result.seconds:.1f} s.")
+
+
+def _offer_weights(args: argparse.Namespace, prompts: Sequence[Prompt], reporter: Reporter, fill: bool = True) -> None:
+    """Fetch the weights that are needed and missing, if the user says so."""
+    from vidremove.choices import name_weights
+
+    config = _config(args)
+    if not fill:
+        config = replace(config, fill=replace(config.fill, inpainter="patch"))
+    offer(name_weights(config, prompts), args.yes, reporter)
 
 
 def _common(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:

@@ -1,10 +1,16 @@
 """`vidremove weights`: list, get, check, path, add."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidremove.cli.console import Reporter
 from vidremove.errors import PluginError
+
+if TYPE_CHECKING:
+    from vidremove.published import Published
 
 
 def add_weights(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,14 +60,33 @@ def run_get(args: argparse.Namespace, reporter: Reporter) -> None:
     known = find(args.name)
     kept = any((folder() / source.file).is_file() for source in known.sources)
     if not args.yes and (kept or not offline()):  # where the network is forbidden, there is nothing to agree to
-        size = known.sources[0].size
-        reporter.say(
-            f"{known.name}: {known.what}{f', {size / 1e6:.0f} MB' if size else ''}, from {known.sources[0].url}"
-        )
-        reporter.say(f"licence: {known.licence}; {known.use}")
+        _describe(known, reporter)
         if not _agreed():
             raise PluginError(f"{known.name}: not fetched. Say yes, or give --yes.")
     _done(reporter, args.name, get(args.name, reporter.step))
+
+
+def offer(names: Sequence[str], yes: bool, reporter: Reporter) -> None:
+    """Fetch what is needed and not here: after a yes on a terminal, or with `yes`; else the verb will say how.
+
+    Raises: PluginError where it cannot be fetched.
+    """
+    from vidremove.weights import find, get, kept_file, offline
+
+    may_ask = sys.stdin.isatty() and not reporter.as_json
+    for known in map(find, names):
+        if kept_file(known).is_file() or offline() or not (yes or may_ask):
+            continue
+        _describe(known, reporter)
+        if yes or _agreed():
+            _done(reporter, known.name, get(known.name, reporter.step))
+
+
+def _describe(known: "Published", reporter: Reporter) -> None:
+    """What it is, where it comes from, and under which terms."""
+    size = known.sources[0].size
+    reporter.say(f"{known.name}: {known.what}{f', {size / 1e6:.0f} MB' if size else ''}, from {known.sources[0].url}")
+    reporter.say(f"licence: {known.licence}; {known.use}")
 
 
 def _agreed() -> bool:
