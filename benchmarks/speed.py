@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,13 @@ def verb(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "vidremove", *arguments, "--quiet", "--overwrite"]
 
 
-def measure(height: int, width: int, frames: int, folder: Path, repeat: int = 1) -> dict[str, Any]:
-    """All figures of one size; of `repeat` rounds, the fastest run of each command, the least disturbed one."""
+def measure(
+    height: int, width: int, frames: int, folder: Path, repeat: int = 1, options: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All figures of one size; of `repeat` rounds, the fastest run of each command, the least disturbed one.
+
+    `options` go to `vidremove remove`.
+    """
     clip, masks = write_clip(folder / "object", frames, height, width)
     calm, no_masks = write_clip(folder / "calm", CALM * frames, height, width, area=0.0)
     transcoding = [sys.executable, "-m", "benchmarks.speed", "--transcode"]
@@ -68,7 +74,7 @@ def measure(height: int, width: int, frames: int, folder: Path, repeat: int = 1)
         "start": [sys.executable, "-c", f"import {_STARTED}"],
         "limit_start": [sys.executable, "-c", "import benchmarks.speed"],
         "limit": [*transcoding, str(clip), str(folder / "limit.mp4")],
-        "remove": verb("remove", str(clip), str(folder / "clean.mp4"), "--mask", str(masks)),
+        "remove": verb("remove", str(clip), str(folder / "clean.mp4"), "--mask", str(masks), *options),
         "limit_calm": [*transcoding, str(calm), str(folder / "calm.mp4")],
         "remove_calm": verb("remove", str(calm), str(folder / "same.mp4"), "--mask", str(no_masks)),
         "track": verb("track", str(clip), str(folder / "tracked"), "--click", f"{width // 2},{round(height * 0.55)}"),
@@ -82,6 +88,7 @@ def measure(height: int, width: int, frames: int, folder: Path, repeat: int = 1)
         "machine": machine(),
         "frames": frames,
         "repeat": repeat,
+        "options": list(options),
         "start_s": start["wall_s"],
         "limit_start_s": limit_start["wall_s"],
         "runs": runs,
@@ -113,6 +120,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["432x240", "854x480", "1920x1080"])
     parser.add_argument("--frames", type=int, default=120)
     parser.add_argument("--repeat", type=int, default=2, help="rounds, of which the fastest run of each command counts")
+    parser.add_argument("--options", default="", help='of remove, such as "--fill lama --device cuda"')
     parser.add_argument("--out", type=Path)
     parser.add_argument("--transcode", nargs=2, type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -125,7 +133,7 @@ def main() -> None:
     for size in args.sizes:
         width, height = (int(side) for side in size.split("x"))
         with tempfile.TemporaryDirectory() as folder:
-            result["sizes"][size] = measure(height, width, args.frames, Path(folder), args.repeat)
+            result["sizes"][size] = measure(height, width, args.frames, Path(folder), args.repeat, args.options.split())
         print(json.dumps({size: result["sizes"][size]}, indent=1), flush=True)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
