@@ -32,11 +32,11 @@ class Server:
         self._process = subprocess.Popen(
             command, env={**os.environ, "VIDREMOVE_PROJECTS": str(home)}, stdout=self._log, stderr=self._log
         )
-        self._wait()
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait until it answers. Raises: TimeoutError."""
         end = time.monotonic() + START_S
-        while time.monotonic() < end:
+        while time.monotonic() < end and self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
                     return
@@ -60,6 +60,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     def start(*arguments: object) -> Server:
         servers.append(Server(tmp_path / "projects", *map(str, arguments)))
+        servers[-1].wait()
         return servers[-1]
 
     yield start

@@ -261,6 +261,7 @@ def test_the_sample_keeps_its_sound_and_two_visitors_are_apart(
     assert other.locator(".stage").count() == 0
     other.context.close()
     press(page, "Remove")
+    page.reload()  # the run goes on, and its result arrives
     link = page.locator(".links a.first")
     link.wait_for()
     with page.expect_download() as told:
