@@ -17,7 +17,7 @@ from PIL import Image
 from tests.media_clips import add_sound, make_clip
 from vidremove.config import OutputConfig
 from vidremove.errors import InputError, OutputError
-from vidremove.media import Source, open_sink, open_source
+from vidremove.media import MaskSink, Source, open_sink, open_source
 
 CONFIG = OutputConfig()
 
@@ -277,6 +277,17 @@ def test_a_place_that_cannot_even_be_looked_at(folder: Path, monkeypatch: pytest
 def test_a_name_that_is_too_long(folder: Path) -> None:
     with open_source(folder) as source, pytest.raises(OutputError, match="File name too long"):
         open_sink(folder.parent / ("x" * 300), source, CONFIG)
+
+
+def test_text_is_no_clip(tmp_path: Path) -> None:
+    for name in ("notes.txt", "notes.mp4", "notes.ans"):
+        (tmp_path / name).write_text("a line of text, like many others\n" * 200)
+        refused(tmp_path / name, name)
+
+
+def test_masks_do_not_go_into_a_clip(folder: Path) -> None:
+    with open_source(folder) as source, pytest.raises(OutputError, match="Name a folder"):
+        MaskSink(folder.parent / "masks.mp4", source)
 
 
 def test_a_rate_that_no_file_can_say_is_refused(folder: Path) -> None:

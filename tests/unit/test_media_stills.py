@@ -346,3 +346,25 @@ def test_16_bit_tiff_keeps_its_orientation(tmp_path: Path, orientation: int) -> 
     with open_source(tmp_path / "b.tif") as frames:
         after, mask = frames.at(0).image, box_mask(frames.info.size)
         np.testing.assert_array_equal(after[~mask], stills.from_exif(orientation).upright(pixels)[~mask])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_thumbnail_that_claims_the_directory_does_no_harm(tmp_path: Path, suffix: str) -> None:
+    made = Image.Exif()
+    made[0x0112] = 6
+    data = bytearray(made.tobytes().removeprefix(b"Exif\0\0"))
+    order = "<" if data[:2] == b"II" else ">"
+    first = struct.unpack_from(order + "I", data, 4)[0]
+    pointer = first + 2 + 12 * struct.unpack_from(order + "H", data, first)[0]
+    second = len(data)
+    struct.pack_into(order + "I", data, pointer, second)
+    data += struct.pack(order + "H", 2)
+    for tag, value in ((0x0201, 0), (0x0202, 8)):
+        data += struct.pack(order + "HHII", tag, 4, 1, value)
+    data += struct.pack(order + "I", 0)
+    Image.new("RGB", (32, 24), (9, 99, 200)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + bytes(data))
+    with open_source(tmp_path / "a.jpg") as source, open_sink(tmp_path / f"b{suffix}", source, OutputConfig()) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    with Image.open(tmp_path / f"b{suffix}") as written:
+        written.load()

@@ -8,7 +8,7 @@ ORIENTATION = 0x0112
 
 _PREFIX = b"Exif\0\0"  # before it in a JPEG
 _ORDERS = {b"II": "<", b"MM": ">"}
-_ENTRY, _POINTER = 12, 4  # bytes
+_HEADER, _ENTRY, _POINTER = 8, 12, 4  # bytes
 _PLACES, _SIZES = (0x0201, 0x0111), (0x0202, 0x0117)  # of a JPEG, of the strips of a plain picture
 _NUMBERS = {3: "H", 4: "I"}  # types of TIFF 6.0, section 2
 
@@ -24,7 +24,8 @@ def without_thumbnail(exif: bytes) -> bytes:
     data = bytearray(exif[len(prefix) :])
     try:
         order = _ORDERS[bytes(data[:2])]
-        pointer = _end(data, order, struct.unpack_from(order + "I", data, 4)[0])
+        first = struct.unpack_from(order + "I", data, 4)[0]
+        pointer = _end(data, order, first)
         if pointer + _POINTER > len(data):
             return exif  # some leave out the pointer to what is not there
         second = struct.unpack_from(order + "I", data, pointer)[0]
@@ -34,6 +35,8 @@ def without_thumbnail(exif: bytes) -> bytes:
         spans = [(second, _end(data, order, second) + _POINTER), *_pictures(data, order, second)]
     except (KeyError, struct.error):
         return b""
+    if any(start < _HEADER or (start < pointer + _POINTER and stop > first) for start, stop in spans):
+        return b""  # it would take the first directory away
     for start, stop in sorted(spans, reverse=True):
         if stop >= len(data):
             del data[start:]
@@ -43,9 +46,12 @@ def without_thumbnail(exif: bytes) -> bytes:
 
 
 def upright(exif: bytes) -> bytes:
-    """EXIF that says that the picture is upright."""
+    """EXIF that says that the picture is upright; none where it is damaged."""
     table = Image.Exif()
-    table.load(exif)
+    try:
+        table.load(exif)
+    except (SyntaxError, ValueError, struct.error):
+        return b""
     if table.get(ORIENTATION, 1) == 1:
         return exif
     table[ORIENTATION] = 1

@@ -20,9 +20,12 @@ _MICROSECONDS = 1_000_000
 _CUT_SHORT_S = 0.3  # a container that ends earlier than it says by more than this was cut
 _GAP_S = 1.0
 _PLAY_LISTS = {"concat", "hls", "dash", "imf", "vobsub", "sdp", "rtsp", "avisynth", "vapoursynth"}
+_NO_CLIPS = {"tty"}  # any text, drawn as a terminal would
 _ALONE = {  # a file must not lead to other files or to the net
     "protocol_whitelist": "file",
-    "format_whitelist": ",".join(sorted(f for f in av.formats_available if _PLAY_LISTS.isdisjoint(f.split(",")))),
+    "format_whitelist": ",".join(
+        sorted(f for f in av.formats_available if (_PLAY_LISTS | _NO_CLIPS).isdisjoint(f.split(",")))
+    ),
 }
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)$")
 

@@ -9,6 +9,7 @@ import numpy as np
 from vidremove.config import OutputConfig
 from vidremove.errors import OutputError
 from vidremove.media import stills
+from vidremove.media.codecs import CONTAINERS
 from vidremove.media.faults import writing
 from vidremove.media.folder import FolderSource, Still
 from vidremove.media.target import StagedFile, StagedFolder, StagedSink, check_target
@@ -74,7 +75,7 @@ def save(frame: Frame, path: Path, lossless: bool, notes: list[str]) -> None:
 def check_picture_folder(target: Path, source: Path, what: str, *, overwrite: bool = False) -> Path:
     """See before any work that a folder of `what`, one picture a frame, can be written. Raises: OutputError."""
     check_target(target, source, overwrite)
-    if target.suffix.lower() in stills.SUFFIXES:
+    if target.suffix.lower() in (*stills.SUFFIXES, *CONTAINERS):
         raise OutputError(f"{target}: {what} are written into a folder, one picture a frame. Name a folder.")
     return target
 
