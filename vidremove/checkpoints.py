@@ -32,6 +32,7 @@ def _read_archive(archive: zipfile.ZipFile, pickled: zipfile.ZipInfo, length: in
     root = pickled.filename.removesuffix("data.pkl")
     names = archive.NameToInfo
     if f"{root}byteorder" in names:
+        _check_packing(names[f"{root}byteorder"])
         with archive.open(f"{root}byteorder") as order:
             if order.read(8) != b"little":
                 raise pickle.UnpicklingError("was written on a big-endian machine")
