@@ -67,8 +67,8 @@ class StagedFile:
                     raise _taken(self.target) from error
             try:
                 os.replace(self.path, self.target)
-            except OSError:
-                if not self._overwrite:
+            except BaseException:  # an interrupt too
+                if not self._overwrite and self.path.exists():  # else the result has its name already
                     self.target.unlink()  # the name that was taken above
                 raise
 
@@ -107,8 +107,8 @@ class StagedFolder:
                 old = self._make_room()
             try:
                 os.rename(self.path, self.target.resolve())
-            except OSError:
-                if old is not None:
+            except BaseException:  # an interrupt too
+                if old is not None and self.path.exists():  # else the result has its name already
                     os.rename(old, self.target.resolve())
                 raise
         if old is not None:
