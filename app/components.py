@@ -1,4 +1,4 @@
-"""The two parts of the page that Streamlit has no widget for: the canvas, and the before/after slider."""
+"""The parts of the page that Streamlit has no widget for; each is NAME.html, NAME.css and NAME.js beside this file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -15,11 +15,8 @@ from .reading import apply_mask_file
 from .session import Session, colour_of
 from .settings import show_removal
 from .texts import plain, sentence
-from .timeline import show_timeline
 from .tracking import show_track_button
 from .trying import show_try
-
-__all__ = ["show_panel", "show_picture", "show_timeline"]
 
 _WIDEST = 1920  # pixels of the picture that is sent: it can be made larger on the page
 _TOOLS = {"click": "Click", "not": "Not this", "box": "Box", "brush": "Brush", "erase": "Eraser"}
@@ -224,6 +221,6 @@ def show_progress(session: Session) -> None:
         for step in run.passes():
             st.progress(step.share, text=step.text)
         st.button("Stopping…" if run.stopping else "Cancel", key="cancel", width="stretch", icon=":material/stop:",
-                  disabled=run.stopping, on_click=run.cancel)  # fmt: skip
+                  disabled=run.stopping, on_click=run.stop)  # fmt: skip
 
     progress()

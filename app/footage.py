@@ -1,7 +1,6 @@
 """What Review shows of a track, made in the background: the clip with its masks, pictures of doubtful frames."""
 
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,6 +14,7 @@ from vidremove.tracks import Track
 from vidremove.types import Frame, MediaInfo, Progress
 
 from .drawing import data_url, draw_layers
+from .running import Background
 
 _SIDE = 640  # pixels of the longer side of the clip
 _THUMB = 192  # of a picture
@@ -47,7 +47,7 @@ class Drawn:
             yield replace(frame, image=draw_layers(frame.image, masks))
 
 
-class Footage:
+class Footage(Background):
     """Pictures first, then the clip, in a thread that starts when this is made; ask it at any time."""
 
     def __init__(self, drawn: Drawn, frames: Sequence[int], clip: Path) -> None:
@@ -57,13 +57,13 @@ class Footage:
             frames: to make pictures of, in the order of their worth.
             clip: to write, an MP4 file of no more than `LONGEST_S`.
         """
+        super().__init__()
         self.thumbs: dict[int, str] = {}  # JPEG data URLs by frame
         self.share = 0.0  # of the clip that is done
         self.track = drawn.track
         self._drawn, self._frames, self._clip = drawn, frames, clip
-        self._stop, self._whole = threading.Event(), False
-        self._thread = threading.Thread(target=self._work, name="vidremove-footage", daemon=True)
-        self._thread.start()
+        self._whole = False
+        self.begin("footage", self._work)
 
     @property
     def clip(self) -> Path | None:
@@ -74,19 +74,6 @@ class Footage:
     def stopped(self) -> bool:
         """Whether it was ended before all was made."""
         return self._stop.is_set() and not self._whole
-
-    @property
-    def finished(self) -> bool:
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End it after the frame it is at."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end. Returns: whether it has come."""
-        self._thread.join(seconds)
-        return self.finished
 
     def _work(self) -> None:
         try:

@@ -3,7 +3,7 @@
 import logging
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -247,6 +247,21 @@ def _ask(medium: Medium, prompt: Prompt) -> Found:
     if mask.any():
         return Found(mask, score)
     return Found(mask, score, "nothing was found there: click another part of it, or draw a box round it.")
+
+
+def check_said(medium: Medium, prompts: Sequence[Prompt], what: str) -> None:
+    """See before a run that something was said, and that each prompt finds something.
+
+    Args:
+        what: is to be done, such as "remove".
+    Raises: VidremoveError, one sentence.
+    """
+    if not prompts:
+        raise InputError(f"nothing says what to {what}: click on the object, draw a box round it, or name it.")
+    for prompt in prompts:
+        complaint = find(medium, prompt).complaint
+        if complaint:
+            raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
 
 
 def look_ahead(session: Session) -> None:

@@ -8,26 +8,24 @@ from pathlib import Path
 from vidremove import remove, track
 from vidremove.cli.console import WORDS
 from vidremove.config import Config, load_config
-from vidremove.errors import InputError, VidremoveError
-from vidremove.project import Project, load_project, save_project
+from vidremove.errors import VidremoveError
+from vidremove.project import Project, load_project, save_project, suffix_for
 from vidremove.tracks import Track
 from vidremove.types import OnProgress, Progress, Prompt, Result
 
 from .commands import remove_command
-from .opening import Medium
 from .outcomes import Outcome, beside, find_outcomes, keep_outcome
-from .prompting import find
+from .prompting import check_said
 from .running import Run
-from .saving import keep_tracked, same_prompts
-from .session import Session, Settings, end_run, keep, start_run
+from .saving import keep_tracked
+from .session import Session, Settings, keep, start_run
 from .weights import label, missing
 from .workspace import Workspace
 
 KIND = "remove"  # of a run that is ours
 FILLS = ("patch", "lama", "mat", "telea")  # in the order in which they are offered
-_WRITTEN = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")  # clips that come back with the suffix they had
 _LABELS = {"patch": "Embedded", "telea": "Telea"}
-_PRESETS = {"fast": "Fast", "default": "", "quality": "Best"}
+PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
 
 
 def label_of(fills: tuple[str, ...]) -> str:
@@ -96,8 +94,8 @@ class Removal:
         project = Project(self.source, self.prompts, masks, way.preset, way.overrides)
         save_project(project, beside(result.target, "project.json"))
         command = remove_command(self.given, f"clean{self.suffix}", self.prompts, way)
-        words = [label_of(way.fills), _PRESETS.get(way.preset, way.preset)]
-        keep_outcome(self.files, Outcome(result, command, " · ".join(word for word in words if word)))
+        words = [label_of(way.fills), *([] if way.preset == "default" else [PRESETS[way.preset]])]
+        keep_outcome(self.files, Outcome(result, command, " · ".join(words)))
 
 
 def _named(way: Settings, on_progress: OnProgress) -> Callable[[Progress], bool | None]:
@@ -114,18 +112,14 @@ def start(session: Session) -> None:
     session.message = ""
     keep(session)
     prompts = session.said.prompts
-    tracked = session.track is not None and same_prompts(session.tracked, prompts)
+    tracked = session.has_tracked(prompts)
     try:
-        if not prompts:
-            raise InputError("nothing says what to remove: click on the object, draw a box round it, or name it.")
-        for prompt in () if tracked else prompts:
-            complaint = find(medium, prompt).complaint
-            if complaint:
-                raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
+        if not tracked:
+            check_said(medium, prompts, "remove")
         ways = usable(session.settings)
         for way in ways:
             config_of(way)
-        photo, suffix = medium.info.kind == "photo", _suffix(medium)
+        photo, suffix = medium.info.kind == "photo", suffix_for(medium.source.path)
         work = Removal(
             session.files, medium.source.path, medium.given, photo, suffix, prompts, tracked, tuple(ways)
         )  # fmt: skip
@@ -159,24 +153,10 @@ def _take_up_track(session: Session) -> None:
         return
     try:
         prompts = load_project(session.files.tracked).prompts
-        if session.track is None or not same_prompts(session.tracked, prompts):
+        if not session.has_tracked(prompts):
             opened = Track.open(session.files.track)
             if session.track is not None:
                 session.track.close()
             session.track, session.tracked = opened, prompts
     except VidremoveError as error:
         session.message = str(error)
-
-
-def collect(session: Session) -> bool:
-    """Take in the end of a run, if it has come. Returns: whether there is a new result."""
-    run = end_run(session)
-    return run is not None and collect_removal(session, run)
-
-
-def _suffix(medium: Medium) -> str:
-    """What the name of the result ends in; nothing for a folder."""
-    suffix = Path(medium.source.path).suffix.lower()
-    if medium.info.kind == "folder":
-        return ""
-    return suffix if medium.info.kind == "photo" or suffix in _WRITTEN else ".mp4"

@@ -38,7 +38,34 @@ class Pass:
         return text
 
 
-class Run:
+class Background:
+    """Work in a thread of its own that ends with the program."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, name: str, work: Callable[[], None]) -> None:
+        """Start `work`, which looks at `_stop` from time to time; last of all, since it may use whatever there is."""
+        self._thread = threading.Thread(target=work, name=f"vidremove-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def finished(self) -> bool:
+        return self._thread is not None and not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ask it to end; it does so after the frame it is at."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end. Returns: whether it has come."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self.finished
+
+
+class Run(Background):
     """One run, started when it is made."""
 
     def __init__(self, work: Work, kind: str = "remove", title: str = "Removing") -> None:
@@ -48,31 +75,18 @@ class Run:
             kind: who takes in its end, such as "remove" or "track".
             title: what the page calls it while it goes on.
         """
+        super().__init__()
         self.kind, self.title = kind, title
         self.result: Any = None  # what `work` returned
         self.error = ""  # one sentence where it failed
         self.cancelled = False
         self._steps: dict[str, tuple[Progress, float, float]] = {}  # the last one, when the pass began, when it came
-        self._lock, self._stop = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._do, args=(work,), name=f"vidremove-{kind}", daemon=True)
-        self._thread.start()
-
-    @property
-    def finished(self) -> bool:
-        return not self._thread.is_alive()
+        self._lock = threading.Lock()
+        self.begin(kind, lambda: self._do(work))
 
     @property
     def stopping(self) -> bool:
         return self._stop.is_set() and not self.finished
-
-    def cancel(self) -> None:
-        """Ask it to stop; it does so after the frame it is at."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end. Returns: whether it has come."""
-        self._thread.join(seconds)
-        return self.finished
 
     def passes(self) -> list[Pass]:
         """The passes so far, in their order."""

@@ -22,11 +22,10 @@ def save(session: "Session") -> None:
     workspace, medium = session.workspace, session.medium
     if workspace is None or medium is None or not workspace.path.is_dir():  # taken away in another tab
         return
-    current = session.track is not None and same_prompts(session.tracked, session.said.kept)
     project = Project(
         medium.source.path,
         session.said.kept,
-        workspace.track if current else None,
+        workspace.track if session.has_tracked(session.said.kept) else None,
         session.settings.preset,
         session.settings.overrides,
         drafts=session.said.draft,

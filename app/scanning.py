@@ -1,7 +1,6 @@
 """A look through a clip in the background: thumbnails for the timeline, and the cuts."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +14,7 @@ from vidremove.stages.shots import mark_shots
 from vidremove.types import Frame
 
 from .drawing import data_url
+from .running import Background
 
 _FEWEST, _MOST = 12, 20  # thumbnails
 _STRIP = 20.0  # width of the strip over its height, about
@@ -45,7 +45,7 @@ class Look:
     looked: int  # frames that were looked at for cuts
 
 
-class Scan:
+class Scan(Background):
     """A look that begins when this is made; `look` may be asked at any time.
 
     Thumbnails that are had fast come first, then the cuts in one pass over no more than `most_frames`, with the
@@ -54,29 +54,15 @@ class Scan:
 
     def __init__(self, source: Source, find_cuts: bool = True) -> None:
         """Start. `find_cuts`: False where they are known already."""
+        super().__init__()
         info = source.info
         self._source, self._find_cuts = source, find_cuts
         self.look = Look(("",) * count_thumbs(info.size, info.frames), (), 0)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="vidremove-scan", daemon=True)
-        self._thread.start()
+        self.begin("scan", self._work)
 
     @property
     def _is_short(self) -> bool:
         return self._source.info.frames <= _AT_ONCE
-
-    @property
-    def finished(self) -> bool:
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End it after the frame it is at."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end. Returns: whether it has come."""
-        self._thread.join(seconds)
-        return self.finished
 
     def _work(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """What one visitor has done so far, in one place, and the steps that change it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from vidremove.types import OnProgress, Prompt
 from .opening import Medium
 from .outcomes import Outcome
 from .running import RUNS, Run, Work
-from .saving import save
+from .saving import same_prompts, save
 from .workspace import Workspace
 
 COLOURS = ("#ff2828", "#2f7bff", "#18a558", "#b14bff", "#ff9d1c", "#00a7b5")  # of objects, in their order
@@ -110,6 +111,10 @@ class Session:
         if medium is None or workspace is None or done:
             return False
         return not medium.source.path.is_relative_to(workspace.path)
+
+    def has_tracked(self, prompts: Sequence[Prompt]) -> bool:
+        """Whether there is a track, and it was made from just these prompts."""
+        return self.track is not None and same_prompts(self.tracked, prompts)
 
     def say(self, said: Said) -> None:
         """Go on with this, and remember what was before."""

@@ -8,10 +8,8 @@ import streamlit as st
 from vidremove.choices import BOTH
 
 from . import weights
-from .removing import FILLS, label_of, start
+from .removing import FILLS, PRESETS, label_of, start
 from .session import Session, Settings
-
-_PRESETS = {"fast": "Fast", "default": "Balanced", "quality": "Best"}
 
 
 def show_removal(session: Session) -> None:
@@ -34,8 +32,8 @@ def _show_settings(session: Session) -> None:
     with fill:
         fills = _choose_fills(now)
     with more.popover("", icon=":material/tune:", width="stretch", help="quality, edge, masks by a network"):
-        preset = st.radio("Quality", list(_PRESETS), format_func=_PRESETS.__getitem__, horizontal=True,
-                          index=list(_PRESETS).index(now.preset), key="preset")  # fmt: skip
+        preset = st.radio("Quality", list(PRESETS), format_func=PRESETS.__getitem__, horizontal=True,
+                          index=list(PRESETS).index(now.preset), key="preset")  # fmt: skip
         grown = _choose_pixels("Grow the mask", now.dilate, 60, "dilate", "by the size of the picture")
         faded = _choose_pixels("Fade the edge", now.feather, 30, "feather", "as the quality has it")
         weights.show_offer("transfiner")

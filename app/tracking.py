@@ -7,11 +7,11 @@ import streamlit as st
 
 from vidremove import correct, track
 from vidremove.doubts import Doubt, doubtful
-from vidremove.errors import InputError, VidremoveError
+from vidremove.errors import VidremoveError
 from vidremove.tracks import Track
 from vidremove.types import OnProgress, Prompt, Result
 
-from .prompting import find
+from .prompting import check_said
 from .removing import config_of
 from .running import Run
 from .saving import keep_tracked, same_prompts
@@ -22,7 +22,7 @@ KIND = "track"  # of a run that is ours
 
 def is_current(session: Session) -> bool:
     """Whether the track is what the prompts of now would give."""
-    return session.track is not None and same_prompts(session.tracked, session.said.prompts)
+    return session.has_tracked(session.said.prompts)
 
 
 def current_masks(session: Session) -> Path | None:
@@ -52,12 +52,7 @@ def start_track(session: Session) -> None:
     keep(session)
     prompts, added = session.said.prompts, added_prompts(session)
     try:
-        if not prompts:
-            raise InputError("nothing says what to track: click on the object, draw a box round it, or name it.")
-        for prompt in prompts if added is None else added:
-            complaint = find(medium, prompt).complaint
-            if complaint:
-                raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
+        check_said(medium, prompts if added is None else added, "track")
         workspace, config = session.files, config_of(session.settings)
         source, target = medium.source.path, workspace.track
 

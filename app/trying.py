@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from vidremove import preview
-from vidremove.errors import InputError, VidremoveError
+from vidremove.errors import VidremoveError
 from vidremove.types import OnProgress, Progress, Result
 
-from .prompting import find
+from .prompting import check_said
 from .removing import config_of, usable
 from .running import Run
 from .session import Session, keep, start_run
@@ -42,12 +42,8 @@ def start_trial(session: Session) -> None:
     keep(session)
     prompts, masks, frame = session.said.prompts, current_masks(session), session.frame
     try:
-        if not prompts:
-            raise InputError("nothing says what to remove: click on the object, draw a box round it, or name it.")
-        for prompt in () if masks else prompts:
-            complaint = find(medium, prompt).complaint
-            if complaint:
-                raise InputError(f"{prompt.object}, frame {prompt.frame}: {complaint}")
+        if not masks:
+            check_said(medium, prompts, "remove")
         config = config_of(usable(session.settings)[0])
         suffix = ".mp4" if medium.info.kind != "photo" else ".png"
         source, target = medium.source.path, session.files.path / f"try{suffix}"

@@ -150,6 +150,6 @@ def _show_fetch(name: str, run: Run) -> None:
             left = f" · {(step.total - step.done) / step.rate:.0f} s left" if step.rate else ""
             st.progress(step.share, text=f"{step.done / 1e6:.0f} of {step.total / 1e6:.0f} MB{left}")
         st.button("Stopping…" if run.stopping else "Cancel", key=f"stop_{name}", icon=":material/stop:",
-                  width="stretch", disabled=run.stopping, on_click=run.cancel)  # fmt: skip
+                  width="stretch", disabled=run.stopping, on_click=run.stop)  # fmt: skip
 
     progress()

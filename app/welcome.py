@@ -192,7 +192,7 @@ def _go_on(key: str) -> None:
 def _delete(workspace: Workspace) -> None:
     run = RUNS.find(workspace.id)
     if run is not None:
-        run.cancel()
+        run.stop()
     workspace.remove()
 
 

@@ -30,20 +30,33 @@ def make_plugin(kind: str, name: str, config: Config) -> Any:
     Raises: PluginError for an unknown name or missing weights.
     """
     options = {"device": config.device, "precision": config.precision} if name in NETWORKS else {}
-    weights = {"lavt": config.track.text_weights, "transfiner": config.track.point_weights}
+    weights = _segmenter_weights(config)
     if name in weights:
         options["weights"] = weights[name]
     return load_plugin(kind, name, **options)
 
 
-def name_weights(config: Config, prompts: Sequence[Prompt]) -> list[str]:
-    """The weights without which a removal with these prompts cannot begin, here or not; see vidremove/weights.py."""
-    names = [name for name in name_inpainters(config) if name in NETWORKS]
-    own = {"lavt": config.track.text_weights, "transfiner": config.track.point_weights}
-    asked = config.track.segmenter if config.track.segmenter != "auto" else "lavt"
-    if asked in own and any(prompt.text or config.track.segmenter != "auto" for prompt in prompts):
-        names.append(own[asked])
+def name_segmenter(config: Config, prompt: Prompt) -> str:
+    """The segmenter that a prompt goes to: the one that was named; by default LAVT for phrases, see `points_segmenter`.
+
+    Raises: PluginError if there are no weights of the name that the settings give.
+    """
+    if config.track.segmenter != "auto":
+        return config.track.segmenter
+    return "lavt" if prompt.text else points_segmenter(config.track.point_weights)
+
+
+def name_weights(config: Config, prompts: Sequence[Prompt], fill: bool = True) -> list[str]:
+    """The weights that are needed to find what prompts say and, unless not `fill`, to fill; here or not."""
+    names = [name for name in name_inpainters(config) if fill and name in NETWORKS]
+    of_segmenters = _segmenter_weights(config)
+    asked = [name_segmenter(config, prompt) for prompt in prompts]
+    names += [of_segmenters[name] for name in asked if name in of_segmenters]
     return list(dict.fromkeys(names))
+
+
+def _segmenter_weights(config: Config) -> dict[str, str]:
+    return {"lavt": config.track.text_weights, "transfiner": config.track.point_weights}
 
 
 def make_segmenter(config: Config, prompts: Sequence[Prompt]) -> Any:

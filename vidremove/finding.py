@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from vidremove.choices import make_plugin
+from vidremove.choices import make_plugin, name_segmenter
 from vidremove.config import Config
 from vidremove.errors import InputError
 from vidremove.images import fit_side, to_uint8
 from vidremove.overlap import prefetch
 from vidremove.prompts import check_prompts, is_mask_alone
-from vidremove.segmenters.choice import points_segmenter
 from vidremove.segmenters.embedded import Embedded
 from vidremove.stages.keyframes import scale_prompt
 from vidremove.stages.observe import Observation
@@ -65,7 +64,7 @@ class Finder:
 
         Raises: InputError if it cannot be read.
         """
-        if self._name(Prompt(frame)) != "embedded":
+        if name_segmenter(self._config, Prompt(frame)) != "embedded":
             return
         with self._lock, suppress(_GivenUp):
             self._view(frame, True, wanted)
@@ -82,7 +81,7 @@ class Finder:
         check_prompts([prompt], info.size, 0, info.frames)
         if prompt.mask is not None and is_mask_alone(prompt):
             return prompt.mask, 1.0
-        name = segmenter or self._name(prompt)
+        name = segmenter or name_segmenter(self._config, prompt)
         with self._lock:
             view = self._view(prompt.frame, name == "embedded")
             small = view.image.shape[:2]
@@ -94,12 +93,6 @@ class Finder:
         if small != info.size:
             mask = cv2.resize(mask.astype(np.float32), info.size[::-1], interpolation=cv2.INTER_CUBIC) > 0.5
         return mask, float(score)
-
-    def _name(self, prompt: Prompt) -> str:
-        track = self._config.track
-        if track.segmenter != "auto":
-            return track.segmenter
-        return "lavt" if prompt.text else points_segmenter(track.point_weights)
 
     def _segmenter(self, name: str) -> Any:
         if name not in self._made:

@@ -29,6 +29,12 @@ def fit_side(image: np.ndarray, side: int | None) -> np.ndarray:
     return smaller
 
 
+def even_sides(image: np.ndarray) -> np.ndarray:
+    """The image (H, W, C) with its last row and column repeated where needed: H.264 in 4:2:0 needs even sides."""
+    height, width = image.shape[:2]
+    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
 def disk(radius: int) -> np.ndarray:
     """Round structuring element, uint8 (2 radius + 1, 2 radius + 1)."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
+from vidremove.closing import Closing
 from vidremove.errors import InputError, OutputError, ShapeError
 from vidremove.images import LARGEST_PIXELS, Box, bounding_box
 
@@ -23,7 +23,7 @@ _LARGEST_SIDE = 65535
 _LARGEST_OVERHEAD = 1 << 16  # of zlib over what it cannot compress
 
 
-class MaskStore:
+class MaskStore(Closing):
     """One bool mask (H, W) a frame; a frame never written reads as an empty mask with confidence 0.
 
     Two files' worth in one: a table of fixed records, then the compressed bits of each mask's bounding box.
@@ -149,14 +149,6 @@ class MaskStore:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self.get(index) for index in range(self.frames))
-
-    def __enter__(self) -> "MaskStore":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

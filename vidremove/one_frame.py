@@ -12,7 +12,7 @@ import numpy as np
 from vidremove.choices import make_inpainters, make_segmenter
 from vidremove.config import Config
 from vidremove.errors import InputError, OutputError
-from vidremove.images import fit_side, to_uint8
+from vidremove.images import even_sides, fit_side, to_uint8
 from vidremove.job import Job, PathLike, open_job
 from vidremove.masks import MaskStore
 from vidremove.media import check_target, is_picture, write_clip, write_picture
@@ -67,7 +67,7 @@ def preview(
             if target.suffix.lower() == CLIP:
                 count = len(inpainters) + 1
                 longest = (_LONGEST_SIDE - (count - 1) * GAP) // count
-                pictures = (_even(side_by_side(*(fit_side(each, longest) for each in row))) for row in rows)
+                pictures = (even_sides(side_by_side(*(fit_side(each, longest) for each in row))) for row in rows)
                 write_clip(target, pictures, job.info.rate.limit_denominator(1001), overwrite=overwrite)
             else:
                 write_picture(target, side_by_side(*next(rows)), job.source.path, overwrite=overwrite)
@@ -151,9 +151,3 @@ def _fills(
             if frame.index + 1 >= stop:
                 return
     yield from job.source.frames(max(first, min(job.stop, stop)), stop)
-
-
-def _even(picture: np.ndarray) -> np.ndarray:
-    """The picture with its last row and column repeated where needed for even sides."""
-    height, width = picture.shape[:2]
-    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -143,15 +143,18 @@ def default_target(project: Project, path: str | Path) -> Path:
     """Where the result goes when nothing else is said: the project's target, or clean.EXT beside its file."""
     if project.target is not None:
         return project.target
+    return Path(path).absolute().with_name(f"clean{suffix_for(project.source)}")
+
+
+def suffix_for(source: Path) -> str:
+    """What the name of a result ends in, if the source is any guide: "" for a folder, .mp4 for what is not written."""
     from vidremove.media.codecs import CONTAINERS
     from vidremove.media.stills import SUFFIXES
 
-    suffix = project.source.suffix.lower()
-    if project.source.is_dir():
-        suffix = ""
-    elif suffix not in CONTAINERS and suffix not in SUFFIXES:
-        suffix = ".mp4"
-    return Path(path).absolute().with_name(f"clean{suffix}")
+    suffix = source.suffix.lower()
+    if source.is_dir():
+        return ""
+    return suffix if suffix in CONTAINERS or suffix in SUFFIXES else ".mp4"
 
 
 class _Masks:

@@ -15,6 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
+from vidremove.closing import Closing
 from vidremove.errors import InputError, OutputError
 from vidremove.masks import MaskStore
 from vidremove.media.faults import writing
@@ -38,7 +39,7 @@ def is_track(path: str | Path) -> bool:
     return is_track_name(path) or (Path(path) / NAME).is_file()
 
 
-class Track:
+class Track(Closing):
     """A track that is open for reading; whatever becomes of the folder, it stays as it was. Threads may share it."""
 
     def __init__(self, path: Path, header: Header, stores: Mapping[str, MaskStore]) -> None:
@@ -157,14 +158,6 @@ class Track:
                 f"{self.path}: is the track of {self.frames} frames of {width}x{height}; "
                 f"{info.path} has {info.frames} of {wide}x{high}."
             )
-
-    def __enter__(self) -> "Track":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the files."""

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from app.opening import Medium, open_path
-from app.session import Session, take
+from app.removing import collect_removal
+from app.session import Session, end_run, take
 from app.workspace import HOME, Workspace
 from benchmarks.scenes import write_clip
 from vidremove.finding import Finder
@@ -51,3 +52,9 @@ def square(monkeypatch: pytest.MonkeyPatch) -> None:
 def medium_of(session: Session) -> Medium:
     assert session.medium is not None
     return session.medium
+
+
+def collect(session: Session) -> bool:
+    """Take in the end of a removal, if it has come. Returns: whether there is a new result."""
+    run = end_run(session)
+    return run is not None and collect_removal(session, run)

@@ -11,13 +11,13 @@ from app.hosting import Hosting
 from app.opening import open_path
 from app.outcomes import beside, find_outcomes
 from app.prompting import apply_event
-from app.removing import collect, start
+from app.removing import start
 from app.restoring import restore
 from app.running import Run
 from app.saving import same_prompts
 from app.session import Session, Settings, keep, take
 from app.workspace import Workspace
-from tests.app.conftest import medium_of
+from tests.app.conftest import collect, medium_of
 from vidremove import load_config, remove, track
 from vidremove.errors import Cancelled, OutputError
 from vidremove.project import load_project
@@ -119,7 +119,7 @@ def test_cancel_keeps_the_first_of_two_and_the_prompts(fast: Session, monkeypatc
     assert going.wait(WAIT_S)
     assert not collect(fast)
     click(fast)  # nothing is said while a run goes on
-    run.cancel()
+    run.stop()
     assert run.stopping
     cancelled.set()
     assert run.wait(WAIT_S)

@@ -16,10 +16,10 @@ from app.files import find_offer, zip_pieces
 from app.opening import open_path
 from app.outcomes import Outcome, find_outcomes, keep_outcome
 from app.prompting import apply_event
-from app.removing import collect, start
+from app.removing import start
 from app.session import COMPARE, POINT, Session, Settings, take
 from app.workspace import Workspace
-from tests.app.conftest import medium_of
+from tests.app.conftest import collect, medium_of
 from tests.media_clips import make_clip
 from vidremove.cli.main import main
 from vidremove.errors import InputError

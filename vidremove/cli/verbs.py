@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +110,7 @@ def _offer_weights(args: argparse.Namespace, prompts: Sequence[Prompt], reporter
     """Fetch the weights that are needed and missing, if the user says so."""
     from vidremove.choices import name_weights
 
-    config = _config(args)
-    if not fill:
-        config = replace(config, fill=replace(config.fill, inpainter="patch"))
-    offer(name_weights(config, prompts), args.yes, reporter)
+    offer(name_weights(_config(args), prompts, fill), args.yes, reporter)
 
 
 def _common(args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import struct
 
 from PIL import Image
 
+from vidremove.media.faults import BAD_FILE
+
 ORIENTATION = 0x0112
 
 _PREFIX = b"Exif\0\0"  # before it in a JPEG
@@ -50,12 +52,12 @@ def upright(exif: bytes) -> bytes:
     table = Image.Exif()
     try:
         table.load(exif)
-    except (SyntaxError, ValueError, struct.error):
+        if table.get(ORIENTATION, 1) == 1:
+            return exif
+        table[ORIENTATION] = 1
+        return table.tobytes()
+    except BAD_FILE:
         return b""
-    if table.get(ORIENTATION, 1) == 1:
-        return exif
-    table[ORIENTATION] = 1
-    return table.tobytes()
 
 
 def _end(data: bytearray, order: str, place: int) -> int:

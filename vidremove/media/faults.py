@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vidremove.errors import InputError, OutputError
 
-_BAD_FILE = (  # what Pillow lets through
+BAD_FILE = (  # what Pillow lets through
     *(OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, zlib.error, KeyError, TypeError),
     *(IndexError, ArithmeticError, AttributeError),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
@@ -32,7 +32,7 @@ class reading:
             raise InputError(f"{self.path}: may not be read.") from error
         if isinstance(error, UnidentifiedImageError):
             raise InputError(f"{self.path}: is not a picture, whatever its name says, or it is damaged.") from error
-        if isinstance(error, _BAD_FILE):
+        if isinstance(error, BAD_FILE):
             raise InputError(f"{self.path}: is damaged or cut short ({error}). Replace it or take it out.") from error
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 
 from natsort import natsorted, ns
 
+from vidremove.closing import Closing
 from vidremove.errors import InputError
 from vidremove.images import fit_side, to_uint8
 from vidremove.media import stills
@@ -24,7 +24,7 @@ class Still:
     header: stills.Header
 
 
-class FolderSource:
+class FolderSource(Closing):
     """Pictures in natural order of their names; memory does not grow with their number beyond the names."""
 
     def __init__(self, path: Path, files: list[Path], rate: Fraction | None = None, kind: Kind = "folder") -> None:
@@ -77,14 +77,6 @@ class FolderSource:
         if time_s < 0:
             raise InputError(f"{self.path}: time {float(time_s):g} s is before the start.")
         return min(int(Fraction(time_s) * self.info.rate + Fraction(1, 10**6)), len(self.files))
-
-    def __enter__(self) -> "FolderSource":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Nothing stays open between frames."""

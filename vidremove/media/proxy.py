@@ -8,6 +8,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from vidremove.errors import Cancelled, InputError
+from vidremove.images import even_sides
 from vidremove.media.colour import BT709, LIMITED_RANGE
 from vidremove.media.faults import writing
 from vidremove.media.index import open_video
@@ -62,7 +63,7 @@ def _encode(
 ) -> None:
     stream, began = None, 0
     for frame in source.glimpses(0, stop, side):
-        image = _even(frame.image)
+        image = np.ascontiguousarray(even_sides(frame.image))
         if stream is None:
             stream, began = out.add_stream("libx264", rate=source.info.rate, options=_OPTIONS), frame.pts
             stream.height, stream.width = image.shape[:2]
@@ -79,10 +80,3 @@ def _encode(
     if stream is None:
         raise InputError(f"{source.path}: has no frame to show.")
     out.mux(stream.encode(None))
-
-
-def _even(image: np.ndarray) -> np.ndarray:
-    """The picture with a row and a column more where H.264 needs them."""
-    height, width = image.shape[:2]
-    padded = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return np.ascontiguousarray(padded)

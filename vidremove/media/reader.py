@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from vidremove.closing import Closing
 from vidremove.media.index import Index, open_video
 
 _ONE_BY_ONE = "SLICE"  # threads share one frame, so that a fault loses no other
 
 
-class Reader:
+class Reader(Closing):
     """One opened video file."""
 
     def __init__(self, path: Path, index: Index, threads: str = "AUTO", thrifty: bool = False) -> None:
@@ -42,14 +42,6 @@ class Reader:
             with Reader(self.path, self.index, _ONE_BY_ONE) as again:
                 rest = again.frames_from(max(start, seen + 1))
                 yield from ((number, frame) for number, frame in rest if number > seen)
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 import numpy as np
 from av.sidedata.sidedata import SideData
 
+from vidremove.closing import Closing
 from vidremove.errors import InputError
 from vidremove.media.colour import colour_of, name_colours
 from vidremove.media.index import scan
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 200 << 20  # of decoded planes held while reading backwards
 _PROOF = 4  # frames after short jumps read by PyAV before decord is tried; they are the proof
 
 
-class VideoSource:
+class VideoSource(Closing):
     """One video stream. Every pass opens the file anew, so that passes do not disturb each other."""
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class VideoSource:
         self._missing: set[int] = set()  # frames that could not be decoded, so far
         self._scrubber: tuple[Reader, Scrubber] | None = None  # open together
         self._random: Callable[[int], np.ndarray | None] | None = None
-        self._proof: list[tuple[int, np.ndarray]] = []
+        self._proof: list[tuple[int, np.ndarray]] | None = []  # None once decord was asked to agree
         self._describe()
 
     def _describe(self) -> None:
@@ -134,15 +134,14 @@ class VideoSource:
         if image is not None:
             return Frame(index, int(self.index.pts[index]), image)
         frame = self._frame(index, scrubber.at(index))
-        if short and len(self._proof) < _PROOF:
+        if short and self._proof is not None:
             self._proof.append((index, frame.image))
         return frame
 
     def _read_random(self, index: int) -> np.ndarray | None:
         """The picture as decord reads it; None where that is missing, differs or fails, and then for good."""
-        if len(self._proof) == _PROOF:
-            self._random = agreeing_decord(self.path, self.info, self._proof)
-            self._proof.append(self._proof[0])  # asked once
+        if self._proof is not None and len(self._proof) >= _PROOF:
+            self._random, self._proof = agreeing_decord(self.path, self.info, self._proof), None
         image = None if self._random is None else self._random(index)
         if image is None:
             self._random = None
@@ -162,14 +161,6 @@ class VideoSource:
         if time >= int(self.index.pts[-1]) + (self.index.last_duration or 1 / (self.index.rate * self.index.time_base)):
             return self.info.frames
         return max(0, int(np.searchsorted(self.index.pts, float(time) + 1e-6, side="right")) - 1)
-
-    def __enter__(self) -> "VideoSource":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file that `at` keeps open."""

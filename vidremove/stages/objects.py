@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
+from vidremove.closing import Closing
 from vidremove.errors import OutputError
 from vidremove.masks import MaskStore
 from vidremove.types import Key, Shot
@@ -17,21 +17,13 @@ from vidremove.types import Key, Shot
 _TOLD = 8  # stretches of frames that a note names
 
 
-class ObjectStores:
+class ObjectStores(Closing):
     """The stores by object, in the order in which they were first asked for; closed when the block is left."""
 
     def __init__(self, folder: Path, frames: int, size: tuple[int, int]) -> None:
         self._folder, self._frames, self._size = folder, frames, size
         self._stores: dict[str, MaskStore] = {}
         self._stack = ExitStack()
-
-    def __enter__(self) -> "ObjectStores":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the files."""

@@ -70,7 +70,7 @@ class Resegmenter:
         except InputError:  # nothing of the kind is there
             return None
         same = overlap(found, mask) >= (_SAME_AGAIN if came_back else _SAME)
-        if same and len(prompt.clicks) > 1 and _largest_part(mask & ~found) > _PART * np.count_nonzero(mask):
+        if same and len({*prompt.clicks}) > 1 and _largest_part(mask & ~found) > _PART * np.count_nonzero(mask):
             return None  # several things were joined by clicks, and this is not all of them
         return (found, float(score)) if same else None
 
