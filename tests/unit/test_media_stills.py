@@ -368,3 +368,13 @@ def test_a_thumbnail_that_claims_the_directory_does_no_harm(tmp_path: Path, suff
             sink.write(frame)
     with Image.open(tmp_path / f"b{suffix}") as written:
         written.load()
+
+
+@pytest.mark.parametrize(("suffix", "told"), [(".jpg", True), (".png", False), (".webp", False)])
+def test_jpeg_tells_that_it_is_never_lossless(tmp_path: Path, suffix: str, told: bool) -> None:
+    Image.new("RGB", (32, 24), (9, 99, 200)).save(tmp_path / "a.jpg")
+    config = OutputConfig(lossless=True)
+    with open_source(tmp_path / "a.jpg") as source, open_sink(tmp_path / f"b{suffix}", source, config) as sink:
+        for frame in source.frames():
+            sink.write(replace(frame, mask=np.ones((24, 32), np.bool_)))
+    assert any("always loses a little" in note for note in sink.notes) == told

@@ -154,6 +154,8 @@ def encode(
     if stored.shape[2] in (2, 4) and suffix in (".jpg", ".jpeg", ".bmp"):
         stored = stored[..., :-1]
         notes.append(f"{suffix} holds no alpha: it was left out")
+    if lossless and suffix in (".jpg", ".jpeg"):
+        notes.append(f"{suffix} always loses a little, in the whole picture: name the result .png to keep every pixel")
     space = (extras.get("icc_profile") or b"")[_ICC_SPACE]
     grey = stored.shape[2] == 1 or (stored.shape[2] == 2 and suffix != ".png")
     if space and space != b"RGB " and not (space == b"GRAY" and grey):
